@@ -1,0 +1,48 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace toolr0 {
+
+// Names and defaults are TRL GRPOConfig's (1.13), in camelCase on the JS side. See ../docs for the formulas.
+struct LossOptions {
+  std::string lossType = "grpo";  // grpo bnpo dr_grpo dapo cispo luspo sapo vespo
+  std::string importanceSamplingLevel = "token";  // token | sequence (GSPO)
+  double epsilon = 0.2;
+  std::optional<double> epsilonHigh, delta;
+  double beta = 0.0;
+  bool useBiasCorrectionKl = true;
+  int64_t maxCompletionLength = 0;            // dr_grpo
+  int64_t gradientAccumulationSteps = 1, stepsPerGeneration = 1;
+  double numItemsInBatch = 0;                 // dapo cispo vespo; 0 = unmasked tokens of this call
+  std::optional<std::string> rolloutIs;       // token_truncate token_mask sequence_truncate sequence_mask
+  double rolloutIsMin = 0.0, rolloutIsMax = std::numeric_limits<double>::infinity();
+  std::optional<double> offPolicyMaskThreshold;
+  double topEntropyQuantile = 1.0;
+  double sapoTauPos = 1.0, sapoTauNeg = 1.05;
+  double vespoKPos = 2, vespoLambdaPos = 3, vespoKNeg = 3, vespoLambdaNeg = 2;
+  // When a step is split into micro-batches: totals over the whole step (0 = this call is the whole step).
+  double rowsInStep = 0, tokensInStep = 0;
+};
+
+// All [rows, T], padded, in one floating dtype; mask 1 for completion tokens.
+struct LossInputs {
+  at::Tensor logps, mask, advantages /*[rows]*/;
+  at::Tensor oldLogps, refLogps, samplingLogps, entropies;  // undefined = absent (old = logps, no KL, no correction)
+};
+
+struct LossResult {
+  at::Tensor loss;           // scalar
+  at::Tensor dLogps;         // [rows, T] d loss / d logps
+  at::Tensor perTokenLoss;   // before aggregation, incl. beta*KL, 0 where masked; [rows, 1] where nothing token-level enters
+  at::Tensor ratio, perTokenKl, rolloutIsRatio;  // undefined when absent
+  std::map<std::string, double> metrics;  // TRL's names: clip_ratio/low_mean, …/high_mean, …/region_mean, low_min, high_max, kl, entropy
+};
+
+LossResult grpoLoss(const LossInputs& inputs, const LossOptions& options);
+
+}  // namespace toolr0

@@ -1,0 +1,77 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "grpo/loss.h"
+#include "model/model.h"
+#include "runtime/cancellation.h"
+
+namespace toolr0 {
+
+struct TrainerOptions {
+  std::string optimizer = "adamw";   // adamw | muon (hidden matrices by Muon, the rest by AdamW)
+  double learningRate = 1e-6, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.0;
+  double muonLearningRate = 0.02, muonMomentum = 0.95;
+  double maxGradNorm = 1.0;          // 0 = no clipping
+  std::string scheduler = "constant";  // constant | constant_with_warmup | linear | cosine
+  int64_t warmupSteps = 0, totalSteps = 0;
+  int64_t tokenBudget = 16384;       // packed tokens per micro-batch
+  int64_t logprobChunkRows = 2048;
+  bool activationCheckpointing = false;
+  double temperature = 1.0;          // logits are divided by it before the softmax, as in the rollout
+  LossOptions loss;
+  int64_t maxSkippedSteps = 3;       // consecutive non-finite steps before Error(kNumericError)
+};
+
+// Flat arrays, one row per completion; rows of one prompt are adjacent.
+struct TrainBatch {
+  std::vector<int32_t> promptTokens;      std::vector<int32_t> promptOffsets;      // [prompts + 1]
+  std::vector<int32_t> completionTokens;  std::vector<int32_t> completionOffsets;  // [rows + 1]
+  std::vector<int32_t> promptOfRow;                                                // [rows]
+  std::vector<float> advantages;          // [rows]; rows with advantage 0 are skipped before the forward pass when beta == 0
+  std::vector<float> samplingLogprobs;    // [completion tokens], from the rollout; empty = absent
+  std::vector<float> oldLogprobs;         // [completion tokens]; empty = the current policy's
+  std::vector<uint8_t> rowMask;           // [rows] 0 = masked out (truncated completions); empty = all 1
+};
+
+// Plain language-model batch: loss = sum(weight * -logprob) / sum(weight) over tokens 1…; weights per token (0 = context only).
+struct LanguageModelBatch {
+  std::vector<int32_t> tokens, offsets;   // [docs + 1]
+  std::vector<float> weights;             // [tokens]; a document's first token has no prediction
+};
+
+using Metrics = std::map<std::string, double>;
+
+// fp32 masters, moments and gradient accumulation beside a Model. One per Model at a time.
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference /* null unless beta > 0 */);
+  ~Trainer();
+  Metrics forwardBackward(const TrainBatch& batch, const CancelToken& cancel);
+  Metrics languageModelForwardBackward(const LanguageModelBatch& batch, const CancelToken& cancel);
+  // Clips, steps, zeroes gradients, refreshes the compute-dtype copy. `learningRate` < 0 = scheduler's.
+  Metrics optimStep(double learningRate = -1);
+  void zeroGradients();
+  int64_t step() const;
+  // Gradient and weight norms per Hugging Face parameter name (tests, metrics).
+  std::map<std::string, double> gradientNorms();
+  at::Tensor gradient(const std::string& huggingFaceName);
+  // safetensors file holding masters, moments, step, skipped counter; options are not part of it. Temporary name + rename.
+  void saveState(const std::string& file);
+  void loadState(const std::string& file);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Log-probability of every token of each sequence given the ones before it: out[offsets[i] + t] = log p(token t+1 | 0..t) for
+// t < length-1 (the last slot of each sequence is 0). Packed by `tokenBudget`.
+std::vector<float> sequenceLogprobs(Model& model, const std::vector<int32_t>& tokens, const std::vector<int32_t>& offsets,
+                                    double temperature, int64_t tokenBudget, const CancelToken& cancel,
+                                    std::vector<float>* entropy = nullptr);
+
+}  // namespace toolr0

@@ -1,0 +1,52 @@
+#pragma once
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <vector>
+
+#include "model/model.h"
+#include "model/packed_batch.h"
+
+namespace toolr0 {
+
+// Attention of one layer: (layer, query [T,H,D], key [T,Hkv,D], value [T,Hkv,D]) → [T,H,D]; RoPE is already applied.
+using AttentionFn =
+    std::function<at::Tensor(int64_t layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value)>;
+
+// Makes the RoPE tables of `model` cover positions [0, length). fp32; llama3/linear scaling applied.
+void ensureRopeTables(Model& model, int64_t length);
+
+// Inference pass shared by prefill and decode: tokens [T], positions [T] (int64) → hidden states after the final norm
+// [T, hidden] in the compute dtype. No tape.
+at::Tensor decoderForward(Model& model, const at::Tensor& tokens, const at::Tensor& positions, const AttentionFn& attention);
+
+// fp32 logits [rows, vocab] of hidden rows [rows, hidden].
+at::Tensor headLogits(const Model& model, const at::Tensor& hidden);
+
+// What the backward pass needs. With checkpointing only each layer's input is kept and the rest is recomputed.
+struct LayerTape {
+  at::Tensor input;                                  // [T, hidden] residual stream entering the layer
+  at::Tensor inputNormOut, inputNormRstd;
+  at::Tensor query, key, value;                      // after q/k norm and RoPE, [T, heads, D]
+  at::Tensor queryBeforeNorm, keyBeforeNorm, queryRstd, keyRstd;  // Qwen3 only
+  at::Tensor attentionOut, attentionLse;             // [T, H, D], [T, H] fp32
+  at::Tensor middle;                                 // residual after attention
+  at::Tensor postNormOut, postNormRstd;
+  at::Tensor gateUp;                                 // [T, 2*intermediate]
+  at::Tensor activated;                              // [T, intermediate] silu(gate)*up
+};
+struct DecoderTape {
+  bool checkpointed = false;
+  std::vector<LayerTape> layers;
+  at::Tensor finalInput, finalRstd;
+};
+
+// Training forward over a packed batch → hidden states after the final norm [T, hidden]; fills `tape`.
+at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTape& tape, bool checkpoint);
+
+// Back-propagates dHidden [T, hidden] through the tape (consumed) and *adds* into fp32 `gradients`. The embedding gradient
+// is added to gradients.embedding (which is also lmHead's when tied).
+void decoderBackward(Model& model, const PackedBatch& batch, DecoderTape& tape, const at::Tensor& dHidden,
+                     ModelWeights& gradients);
+
+}  // namespace toolr0

@@ -1,0 +1,18 @@
+'use strict';
+// lib/*.ts → dist/*.js (CommonJS) and the ES module face dist/index.mjs. Run by `prepare` and, when dist/ is missing, on first use.
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
+const result = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+if (result.status !== 0) process.exit(result.status || 1);
+
+// One CommonJS instance serves both module systems: the addon must not be loaded twice.
+const names = Object.keys(require(path.join(root, 'dist/index.js'))).filter((name) => name !== 'default' && name !== '__esModule');
+fs.writeFileSync(
+  path.join(root, 'dist/index.mjs'),
+  `import api from './index.js';\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = api;\n`,
+);
+fs.copyFileSync(path.join(root, 'dist/index.d.ts'), path.join(root, 'dist/index.d.mts'));

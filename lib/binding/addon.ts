@@ -157,6 +157,7 @@ export interface AddonTrainBatch {
   /** Empty arrays = absent. */
   samplingLogprobs: Float32Array;
   oldLogprobs: Float32Array;
+  refLogprobs: Float32Array;
   rowMask: Uint8Array;
 }
 
@@ -187,6 +188,8 @@ export interface AddonAdvantageOptions {
   scaleRewards: string;
   multiObjectiveAggregation: string;
   rewardWeights: number[];
+  /** cpu: the precision given; cuda: float32. */
+  device: string;
 }
 
 /** Float32Array or Float64Array: computed in the precision given. */
@@ -233,7 +236,11 @@ export interface NativeAddon {
     functions: number,
     options: AddonAdvantageOptions,
   ): { advantages: T; std: T; fracRewardZeroStd: number };
-  grpoLoss<T extends FloatArray>(inputs: AddonLossInputs<T>, options: AddonLossOptions): AddonLossResult<T>;
+  grpoLoss<T extends FloatArray>(
+    inputs: AddonLossInputs<T>,
+    options: AddonLossOptions,
+    device: string,
+  ): AddonLossResult<T>;
   AddonCancelToken: new () => AddonCancelToken;
   AddonPolicy: new () => AddonPolicy;
   AddonTrainer: new () => AddonTrainer;

@@ -34,6 +34,7 @@ struct TrainBatch {
   std::vector<float> advantages;          // [rows]; rows with advantage 0 are skipped before the forward pass when beta == 0
   std::vector<float> samplingLogprobs;    // [completion tokens], from the rollout; empty = absent
   std::vector<float> oldLogprobs;         // [completion tokens]; empty = the current policy's
+  std::vector<float> refLogprobs;         // [completion tokens] for the KL term; empty = computed with the reference model
   std::vector<uint8_t> rowMask;           // [rows] 0 = masked out (truncated completions); empty = all 1
 };
 

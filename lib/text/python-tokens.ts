@@ -12,7 +12,7 @@ export type Token =
 const MAX_OPEN_BRACKETS = 199;
 
 const BLANK = /[ \t\f]*/y;
-const COMMENT = /#[^\n]*/y;
+const COMMENT = /(?:#[^\n]*)?/y;
 // Digits may be grouped by single underscores. Alternatives in order: based integers, floats and imaginaries, integers.
 const NUMBER = new RegExp(
   [
@@ -21,23 +21,18 @@ const NUMBER = new RegExp(
     String.raw`(?<int>D)(?<ij>[jJ])?`,
   ]
     .join('|')
-    .replaceAll('D', '[0-9](?:_?[0-9])*'),
+    .replaceAll('D', '(?:[0-9](?:_?[0-9])*)'),
   'y',
 );
 const NAME = /[\p{XID_Start}_][\p{XID_Continue}]*/uy;
 const WORD_CHARACTER = /[\p{XID_Continue}]/uy;
 const STRING_OPENING = /(?<prefix>[rR]?[bB]|[bB][rR]|[rR]|[uU])?(?<quote>'''|"""|'|")/y;
-const BODIES: Record<string, RegExp> = {
-  "'": /((?:[^'\\\n]|\\[^])*)'/y,
-  '"': /((?:[^"\\\n]|\\[^])*)"/y,
-};
-
 /** The tokens of a Python expression, as far as literals need them; anything else is refused. */
 export class Tokenizer {
   private readonly text: string;
   private position = 0;
   private openBrackets = 0;
-  private lineStart = false;
+  private lineStart = true;
 
   constructor(source: string) {
     // Python reads all line ends as \n; `ast.literal_eval` drops leading blanks.
@@ -48,10 +43,15 @@ export class Tokenizer {
 
   next(): Token {
     for (;;) {
-      const indent = this.match(BLANK)![0];
-      this.match(COMMENT);
+      const blank = this.match(BLANK)![0];
+      // A form feed sets the indentation back to nothing.
+      const indented = this.lineStart && /[ \t]$/.test(blank);
+      const commented = this.match(COMMENT)![0] !== '';
       const character = this.text[this.position];
-      if (character === undefined) return { kind: 'end' };
+      if (character === undefined) {
+        if (indented && !commented) throw new Refusal('unexpected indent');
+        return { kind: 'end' };
+      }
       if (character === '\n') {
         this.position++;
         if (this.openBrackets > 0) continue;
@@ -62,7 +62,7 @@ export class Tokenizer {
         this.joinLines();
         continue;
       }
-      if (this.lineStart && /[ \t]/.test(indent)) throw new Refusal('unexpected indent');
+      if (indented) throw new Refusal('unexpected indent');
       this.lineStart = false;
       return this.string() ?? this.number() ?? this.name() ?? this.operator(character);
     }
@@ -82,17 +82,18 @@ export class Tokenizer {
     return { kind: 'string', value: decodeString(this.body(quote), prefix.toLowerCase()) };
   }
 
+  /** A loop and no pattern: a pattern would need stack for every character of a hostile megabyte. */
   private body(quote: string): string {
     const start = this.position;
-    if (quote.length === 1) {
-      const found = this.match(BODIES[quote]!);
-      if (!found) throw new Refusal('unterminated string');
-      return found[1]!;
-    }
-    for (let at = start; at < this.text.length; at += this.text[at] === '\\' ? 2 : 1) {
-      if (!this.text.startsWith(quote, at)) continue;
-      this.position = at + 3;
-      return this.text.slice(start, at);
+    const oneLine = quote.length === 1;
+    for (let at = start; at < this.text.length; at++) {
+      const character = this.text[at];
+      if (character === '\\') at++;
+      else if (character === '\n' && oneLine) break;
+      else if (character === quote[0] && this.text.startsWith(quote, at)) {
+        this.position = at + quote.length;
+        return this.text.slice(start, at);
+      }
     }
     throw new Refusal('unterminated string');
   }
@@ -107,7 +108,7 @@ export class Tokenizer {
 
   private name(): Token | null {
     const found = this.match(NAME);
-    return found && { kind: 'name', text: found[0].normalize('NFKC') };
+    return found && { kind: 'name', text: found[0] };
   }
 
   private operator(character: string): Token {

@@ -54,14 +54,14 @@ export function codePointLength(text: string): number {
 /** Python's order of strings: by code point, where `<` in JavaScript goes by UTF-16 unit. */
 export function compareCodePoints(a: string, b: string): number {
   const end = Math.min(a.length, b.length);
-  for (let i = 0; i < end; i++) {
-    if (a[i] !== b[i]) return utf16Rank(a.charCodeAt(i)) - utf16Rank(b.charCodeAt(i));
+  for (let i = 0; i < end;) {
+    const left = a.codePointAt(i)!;
+    const right = b.codePointAt(i)!;
+    if (left !== right) return left - right;
+    i += left > 0xffff ? 2 : 1;
   }
   return a.length - b.length;
 }
-
-/** Lifts surrogates above the rest of the basic plane. */
-const utf16Rank = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
 /**
  * `str.casefold()`. Full case folding is lower(upper(c)) for every character but these: the dotless i has no folding,

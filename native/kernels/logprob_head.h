@@ -8,15 +8,22 @@ namespace toolr0 {
 struct LogprobHeadOutput {
   at::Tensor logprobs;  // [N] fp32
   at::Tensor entropy;   // [N] fp32 (nats)
+  at::Tensor lse;       // [N] fp32 log-sum-exp of the logits; handing it to the backward saves it one pass
 };
 LogprobHeadOutput logprobHead(const at::Tensor& hidden, const at::Tensor& hiddenRow /*[N] int64*/,
                               const at::Tensor& target /*[N] int64*/, const at::Tensor& lmHead /*[vocab, hidden]*/,
                               double temperature, int64_t chunkRows);
 // Given dLogprobs [N] fp32 = d(loss)/d(logprob): adds into dLmHead [vocab, hidden] fp32 and returns dHidden [T, hidden] (hidden's
-// dtype). Logits are recomputed chunk by chunk.
+// dtype). Logits are recomputed chunk by chunk; `lse` is the forward's (undefined = recomputed too).
 at::Tensor logprobHeadBackward(const at::Tensor& dLogprobs, const at::Tensor& hidden, const at::Tensor& hiddenRow,
                                const at::Tensor& target, const at::Tensor& lmHead, double temperature, int64_t chunkRows,
-                               at::Tensor& dLmHead);
+                               at::Tensor& dLmHead, const at::Tensor& lse = {});
+// Both at once, where d(loss)/d(logprob) does not depend on the log-probabilities (a plain language-model loss): the logits are
+// computed once. dHidden receives [T, hidden].
+LogprobHeadOutput logprobHeadForwardBackward(const at::Tensor& dLogprobs, const at::Tensor& hidden,
+                                             const at::Tensor& hiddenRow, const at::Tensor& target,
+                                             const at::Tensor& lmHead, double temperature, int64_t chunkRows,
+                                             at::Tensor& dHidden, at::Tensor& dLmHead);
 
 // The two row kernels inside (fused on CUDA). logits [R, vocab] fp32, already divided by the temperature.
 void logitsToLogprob(const at::Tensor& logits, const at::Tensor& target, at::Tensor& logprobs, at::Tensor& entropy,

@@ -20,6 +20,7 @@ inline int report() {
 }
 }  // namespace check
 
+#undef CHECK  // c10's logging macro; include this header after ATen
 #define CHECK(expression) check::that(static_cast<bool>(expression), #expression, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance)                                                                     \
   check::that(std::abs(double(a) - double(b)) <= (tolerance), #a " ~ " #b, __FILE__, __LINE__,          \

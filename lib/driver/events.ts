@@ -1,0 +1,164 @@
+import type { Interval } from '../eval/accuracy';
+
+export type Role = 'generator' | 'solver';
+
+/** The phases of a run, in order; `prepare` comes once, the others once per iteration. */
+export const PHASES = ['prepare', 'generator', 'synthesis', 'curation', 'solver', 'measure'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Where the held-out tasks come from. `slice` is written by the untrained Generator, so its gold may be wrong. */
+export type HeldOutSource = 'file' | 'embedded' | 'slice';
+
+/** Share of tasks per p̂ = k/K, k = 0…K: `counts[k]` tasks were solved k times. */
+export interface AgreementHistogram {
+  samples: number;
+  counts: number[];
+}
+
+export interface StartEvent {
+  type: 'start';
+  directory: string;
+  name: string;
+  preset: string;
+  model: string;
+  device: string;
+  dtype: string;
+  parameterCount: number;
+  seed: number;
+  iterations: number;
+  resumed: boolean;
+}
+
+export interface HeldOutEvent {
+  type: 'held-out';
+  source: HeldOutSource;
+  tasks: number;
+  /** One sentence for people. */
+  note: string;
+}
+
+export interface PhaseEvent {
+  type: 'phase';
+  iteration: number;
+  phase: Phase;
+  state: 'start' | 'end' | 'stopped';
+  /** Units of work (steps, candidates, tasks); 0 = not counted. */
+  total: number;
+  /** At `end` and `stopped`. */
+  seconds?: number;
+}
+
+/** Movement inside a phase; at most a few per second, not written to the run folder. */
+export interface ProgressEvent {
+  type: 'progress';
+  iteration: number;
+  phase: Phase;
+  /** What is being done: rollout, probe, judge, train, verify … */
+  activity: string;
+  done: number;
+  total: number;
+}
+
+/** One optimizer step. `metrics` has TRL's names and `toolr0/*`; `histogram` is there for the Generator. */
+export interface StepEvent {
+  type: 'step';
+  iteration: number;
+  role: Role;
+  /** 1 … total, within this iteration. */
+  step: number;
+  total: number;
+  /** Optimizer steps of both roles since the run began. */
+  globalStep: number;
+  metrics: Record<string, number>;
+  histogram?: AgreementHistogram;
+}
+
+export interface SynthesisEvent {
+  type: 'synthesis';
+  iteration: number;
+  candidates: number;
+  valid: number;
+  tokensPerSecond: number;
+}
+
+export interface CurationEvent {
+  type: 'curation';
+  iteration: number;
+  candidates: number;
+  valid: number;
+  unique: number;
+  /** Within [tau, tauHigh]. */
+  kept: number;
+  selected: number;
+  /** Dropped candidates by named reason. */
+  rejections: Record<string, number>;
+  difficulties: Record<string, number>;
+  histogram: AgreementHistogram;
+}
+
+/** One measurement of the Solver on the held-out tasks; iteration 0 is the start. Shares from 0 to 1. */
+export interface EvalEvent {
+  type: 'eval';
+  iteration: number;
+  /** Mean over tasks of the share of sampled answers that are right. */
+  accuracy: number;
+  accuracyInterval: Interval;
+  greedyAccuracy: number;
+  greedyInterval: Interval;
+  /** Tasks. */
+  n: number;
+  samplesPerTask: number;
+  temperature: number;
+  source: HeldOutSource;
+  seconds: number;
+}
+
+export interface CheckpointEvent {
+  type: 'checkpoint';
+  iteration: number;
+  phase: Phase;
+  directory: string;
+}
+
+export interface WarningEvent {
+  type: 'warning';
+  code: string;
+  message: string;
+}
+
+export type RunStatus = 'completed' | 'stopped';
+export type StopReason = 'signal' | 'max-steps' | 'max-minutes';
+
+export interface RunResult {
+  status: RunStatus;
+  /** Why it stopped before its last iteration. */
+  reason?: StopReason;
+  directory: string;
+  /** Hugging Face folders; absent when the run was interrupted. */
+  solver?: string;
+  generator?: string;
+  /** Every measurement, in order. */
+  measurements: Omit<EvalEvent, 'type'>[];
+  steps: number;
+  seconds: number;
+  peakMemoryBytes: number;
+}
+
+export interface ResultEvent extends RunResult {
+  type: 'result';
+}
+
+export type RunEvent =
+  | StartEvent
+  | HeldOutEvent
+  | PhaseEvent
+  | ProgressEvent
+  | StepEvent
+  | SynthesisEvent
+  | CurationEvent
+  | EvalEvent
+  | CheckpointEvent
+  | WarningEvent
+  | ResultEvent;
+
+export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;

@@ -1,0 +1,103 @@
+import type { Config, RoleConfig } from '../config';
+import type { ChatMessage } from '../roles/prompts';
+
+/**
+ * What the driver needs from the native side, and no more: the driver is tested with scripted policies behind these faces, and runs
+ * with lib/policy behind them (native-engine.ts).
+ */
+export interface TokenizerPort {
+  /** Chat → prompt ids, generation prompt included. */
+  encodeChat(messages: readonly ChatMessage[]): number[];
+  decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
+}
+
+export type FinishReason = 'stop' | 'length' | 'aborted';
+
+/** Completions as sampled; row r answers prompt floor(r / n). */
+export interface RolloutPort {
+  readonly prompts: readonly (readonly number[])[];
+  readonly n: number;
+  /** Completions back to back, stop id included. */
+  readonly tokens: Int32Array;
+  /** [rows + 1] */
+  readonly offsets: Int32Array;
+  /** [tokens] natural log, of the distribution that was sampled. */
+  readonly logprobs: Float32Array;
+  /** [rows] */
+  readonly finishReasons: readonly FinishReason[];
+  row(index: number): Int32Array;
+}
+
+export interface GenerateRequest {
+  n: number;
+  maxNewTokens: number;
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  seed: number;
+  maxBatch: number;
+  maxKvBytes: number;
+  signal?: AbortSignal;
+  /** Called when a completion ends, while others go on. */
+  onFinish?: (row: number) => void;
+}
+
+export interface PolicyInfo {
+  modelType: string;
+  device: string;
+  dtype: string;
+  parameterCount: number;
+  maxPositionEmbeddings: number;
+}
+
+export interface PolicyPort {
+  readonly info: Readonly<PolicyInfo>;
+  readonly tokenizer: TokenizerPort;
+  generate(prompts: readonly (readonly number[])[], request: GenerateRequest): Promise<RolloutPort>;
+  /** Writes a Hugging Face folder with one model.safetensors. */
+  save(dir: string): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface TrainStep {
+  rollout: RolloutPort;
+  /** [rows] */
+  advantages: Float32Array;
+  /** [rows] 0 = out of the loss. */
+  rowMask?: Uint8Array;
+  signal?: AbortSignal;
+}
+
+export interface TrainerPort {
+  /** One optimizer step; metrics have TRL's names. */
+  step(input: TrainStep): Promise<Record<string, number>>;
+  saveState(file: string): Promise<void>;
+  loadState(file: string): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface AdvantageRequest {
+  groupSize: number;
+  scale: 'group' | 'batch' | 'none';
+  /** One per reward function. */
+  weights: readonly number[];
+}
+
+export interface Engine {
+  /** Versions of what runs below, for the manifest. */
+  versions(): Record<string, string>;
+  loadPolicy(dir: string, config: Config): Promise<PolicyPort>;
+  /** `totalSteps` is for the learning-rate schedule; `reference` is there when `role.loss.beta` > 0. */
+  createTrainer(
+    policy: PolicyPort,
+    role: RoleConfig,
+    totalSteps: number,
+    reference?: PolicyPort,
+  ): Promise<TrainerPort>;
+  /** `rewards` [rows × functions], NaN = not scored; exactly 0 for groups of equal rewards. */
+  advantages(
+    rewards: Float64Array,
+    request: AdvantageRequest,
+  ): { advantages: Float64Array; std: Float64Array; fracRewardZeroStd: number };
+}

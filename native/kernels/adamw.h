@@ -17,4 +17,8 @@ namespace reference {
 void adamwStep(at::Tensor& master, at::Tensor& firstMoment, at::Tensor& secondMoment, const at::Tensor& gradient,
                at::Tensor& copy, const AdamWOptions& options);
 }
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+void adamwStep(at::Tensor& master, at::Tensor& firstMoment, at::Tensor& secondMoment, const at::Tensor& gradient,
+               at::Tensor& copy, const AdamWOptions& options);
+}  // namespace cuda
 }  // namespace toolr0

@@ -19,4 +19,7 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input);
 namespace reference {
 at::Tensor decodeAttention(const DecodeAttentionInput& input);
 }
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+at::Tensor decodeAttention(const DecodeAttentionInput& input);
+}  // namespace cuda
 }  // namespace toolr0

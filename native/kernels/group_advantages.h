@@ -9,4 +9,7 @@ at::Tensor groupAdvantages(const at::Tensor& rewards, int64_t groupSize, bool sc
 namespace reference {
 at::Tensor groupAdvantages(const at::Tensor& rewards, int64_t groupSize, bool scale, at::Tensor& std);
 }
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+at::Tensor groupAdvantages(const at::Tensor& rewards, int64_t groupSize, bool scale, at::Tensor& std);
+}  // namespace cuda
 }  // namespace toolr0

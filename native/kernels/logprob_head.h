@@ -35,4 +35,9 @@ void logitsToLogprob(const at::Tensor& logits, const at::Tensor& target, at::Ten
                      at::Tensor& lse);
 void logprobToLogitsGradient(at::Tensor& logits, const at::Tensor& target, const at::Tensor& lse, const at::Tensor& dLogprobs);
 }  // namespace reference
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+void logitsToLogprob(const at::Tensor& logits, const at::Tensor& target, at::Tensor& logprobs, at::Tensor& entropy,
+                     at::Tensor& lse);
+void logprobToLogitsGradient(at::Tensor& logits, const at::Tensor& target, const at::Tensor& lse, const at::Tensor& dLogprobs);
+}  // namespace cuda
 }  // namespace toolr0

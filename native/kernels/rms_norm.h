@@ -13,4 +13,9 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at
 at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
                            at::Tensor& dWeight);
 }  // namespace reference
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at::Tensor& rstd);
+at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
+                           at::Tensor& dWeight);
+}  // namespace cuda
 }  // namespace toolr0

@@ -10,4 +10,8 @@ namespace reference {
 void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
                  bool inverse = false);
 }
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
+                 bool inverse = false);
+}  // namespace cuda
 }  // namespace toolr0

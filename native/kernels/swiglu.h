@@ -10,4 +10,8 @@ namespace reference {
 at::Tensor swiglu(const at::Tensor& gateUp);
 at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp);
 }  // namespace reference
+namespace cuda {  // only in builds with TR0_WITH_CUDA
+at::Tensor swiglu(const at::Tensor& gateUp);
+at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp);
+}  // namespace cuda
 }  // namespace toolr0

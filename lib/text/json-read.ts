@@ -10,11 +10,8 @@ export interface ReadLimits {
   maxLength?: number;
 }
 
-/**
- * Nesting that is read at most. Python's own limit depends on how deep the stack already is (somewhat below 1000);
- * the published code dies in other places from about 600.
- */
-export const MAX_JSON_DEPTH = 500;
+/** Nesting that is read at most: Python's own limit, a little below 1000, depends on how deep the stack already is. */
+export const MAX_JSON_DEPTH = 990;
 export const MAX_READ_LENGTH = 1 << 22;
 /** Python's limit for decimal integers (CVE-2020-10735): longer ones are refused. */
 export const MAX_INTEGER_DIGITS = 4300;

@@ -16,7 +16,7 @@ import {
 /**
  * Reads a Python literal as `ast.literal_eval` does: strings with prefixes, escapes and implicit concatenation,
  * numbers of every base, complex sums, True, False, None, `...`, lists, tuples, sets, dictionaries, `set()`.
- * Calls, names, comprehensions, f-strings and arithmetic are refused. Nesting is bound by Python's own 199 brackets.
+ * Calls, names, comprehensions, f-strings and arithmetic are refused. Nesting is bound by Python's own 200 brackets.
  */
 export function readPythonLiteral(text: string, limits: Pick<ReadLimits, 'maxLength'> = {}): ReadResult {
   if (text.length > (limits.maxLength ?? MAX_READ_LENGTH)) return { ok: false, reason: 'text too long' };

@@ -9,7 +9,7 @@ export type Token =
   | { kind: 'newline' | 'end' };
 
 /** Python's tokenizer refuses more open brackets. */
-const MAX_OPEN_BRACKETS = 199;
+const MAX_OPEN_BRACKETS = 200;
 
 const BLANK = /[ \t\f]*/y;
 const COMMENT = /(?:#[^\n]*)?/y;

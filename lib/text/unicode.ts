@@ -89,6 +89,20 @@ function lowerEach(text: string): string {
   return Array.from(text, (character) => character.toLowerCase()).join('');
 }
 
+const DIGITS = new RegExp(DIGIT, 'gu');
+const DIGIT_CHARACTER = new RegExp(`^${DIGIT}$`, 'u');
+
+/** Decimal digits of every script as ASCII digits, as Python's `int` and `float` read them. */
+export function digitsToAscii(text: string): string {
+  return text.replace(DIGITS, (digit) => {
+    // Digits stand in runs of ten from zero to nine; runs may touch.
+    let before = digit.codePointAt(0)!;
+    const codePoint = before;
+    while (DIGIT_CHARACTER.test(String.fromCodePoint(before - 1))) before--;
+    return String((codePoint - before) % 10);
+  });
+}
+
 /** `unicodedata.normalize("NFKC", text)`. */
 export function nfkc(text: string): string {
   return text.normalize('NFKC');

@@ -11,6 +11,7 @@ const CARRIED_FILES = [
   'special_tokens_map.json',
   'added_tokens.json',
   'chat_template.jinja',
+  'tool_r0.json',
   'vocab.json',
   'merges.txt',
   'LICENSE',

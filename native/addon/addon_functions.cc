@@ -1,0 +1,100 @@
+#include "addon/addon_functions.h"
+
+#include <cstdio>
+
+#include "addon/errors.h"
+#include "addon/loss_functions.h"
+#include "addon/results.h"
+#include "runtime/compute_thread.h"
+#include "runtime/device.h"
+#include "runtime/threads.h"
+
+namespace toolr0::addon {
+namespace {
+
+std::string hexadecimal(uint64_t value) {
+  char text[19];
+  std::snprintf(text, sizeof(text), "0x%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+Napi::Value describeBuild(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const BuildInfo build = buildInfo();
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("libtorchVersion", build.libtorchVersion);
+    result.Set("abiCompiled", hexadecimal(build.abiCompiled));
+    result.Set("abiLoaded", hexadecimal(build.abiLoaded));
+    result.Set("cudaKernels", Napi::Boolean::New(env, build.cudaKernels));
+    result.Set("cudaArchitectures", build.cudaArchitectures);
+    return result;
+  });
+}
+
+Napi::Value listCudaDevices(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto devices = cudaDevices();
+    Napi::Array result = Napi::Array::New(env, devices.size());
+    for (uint32_t index = 0; index < devices.size(); ++index) {
+      Napi::Object device = Napi::Object::New(env);
+      device.Set("index", toNumber(env, devices[index].index));
+      device.Set("name", devices[index].name);
+      device.Set("totalBytes", toNumber(env, devices[index].totalBytes));
+      device.Set("freeBytes", toNumber(env, devices[index].freeBytes));
+      device.Set("capability", devices[index].capability);
+      result.Set(index, device);
+    }
+    return result;
+  });
+}
+
+Napi::Value readMemoryStats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const MemoryStats stats = memoryStats();
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("cudaAllocatedBytes", toNumber(env, stats.cudaAllocatedBytes));
+    result.Set("cudaPeakBytes", toNumber(env, stats.cudaPeakBytes));
+    result.Set("cudaReservedBytes", toNumber(env, stats.cudaReservedBytes));
+    return result;
+  });
+}
+
+Napi::Value setThreads(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const int64_t threads = integer(info[0], "threads", 0, 1024);
+    ComputeThread::instance().post(nullptr, nullptr, [threads] {
+      setComputeThreads(threads);
+    });
+    return env.Undefined();
+  });
+}
+
+Napi::Value prepareExit(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    const auto exitCode = static_cast<int>(integer(info[0], "exitCode", -255, 255));
+    ComputeThread::instance().prepareExit(exitCode, std::chrono::milliseconds(integer(info[1], "timeoutMs", 0, 600000)));
+    return env.Undefined();
+  });
+}
+
+}  // namespace
+
+void defineFunctions(Napi::Env env, Napi::Object exports) {
+  const auto define = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  define("buildInfo", describeBuild);
+  define("cudaDevices", listCudaDevices);
+  define("memoryStats", readMemoryStats);
+  define("setThreads", setThreads);
+  define("prepareExit", prepareExit);
+  define("grpoAdvantages", grpoAdvantagesOfArrays);
+  define("grpoLoss", grpoLossOfArrays);
+}
+
+}  // namespace toolr0::addon

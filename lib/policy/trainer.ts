@@ -8,7 +8,10 @@ import { Policy } from './policy';
 import type { Rollout } from './rollout';
 
 /** Loss options are TRL's GRPOConfig names in camelCase, beside the optimiser's own. */
-export interface TrainerOptions extends Partial<Omit<AddonTrainerOptions, 'loss'>>, GrpoLossOptions {}
+export interface TrainerOptions extends Partial<Omit<AddonTrainerOptions, 'loss' | 'epsilon'>>, GrpoLossOptions {
+  /** Adam's epsilon (TRL: adam_epsilon). `epsilon` is the clip range of the loss, as in TRL. Default 1e-8. */
+  adamEpsilon?: number;
+}
 
 const DEFAULTS: Omit<AddonTrainerOptions, 'loss'> = {
   optimizer: 'adamw',
@@ -78,11 +81,12 @@ export class Trainer {
     options: TrainerOptions = {},
     extra: { reference?: Policy } = {},
   ): Promise<Trainer> {
-    const trainer: Record<string, unknown> = { ...DEFAULTS };
+    const { adamEpsilon, ...others } = options;
+    const trainer: Record<string, unknown> = { ...DEFAULTS, epsilon: adamEpsilon ?? DEFAULTS.epsilon };
     const loss: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(options)) {
+    for (const [key, value] of Object.entries(others)) {
       if (value === undefined) continue;
-      (key in DEFAULTS ? trainer : loss)[key] = value;
+      (key in DEFAULTS && key !== 'epsilon' ? trainer : loss)[key] = value;
     }
     const resolved = { ...trainer, loss: lossOptions(loss as GrpoLossOptions) } as AddonTrainerOptions;
     const native = new (loadAddon().AddonTrainer)();

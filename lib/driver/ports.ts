@@ -1,5 +1,7 @@
 import type { Config, RoleConfig } from '../config';
-import type { ChatMessage } from '../roles/prompts';
+
+/** One turn of a chat. (A type, not an interface: it must fit faces that allow further keys.) */
+export type Message = { role: string; content: string };
 
 /**
  * What the driver needs from the native side, and no more: the driver is tested with scripted policies behind these faces, and runs
@@ -7,7 +9,7 @@ import type { ChatMessage } from '../roles/prompts';
  */
 export interface TokenizerPort {
   /** Chat → prompt ids, generation prompt included. */
-  encodeChat(messages: readonly ChatMessage[]): number[];
+  encodeChat(messages: readonly Message[]): number[];
   decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
 }
 

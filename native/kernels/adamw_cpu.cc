@@ -1,7 +1,3 @@
-// sqrt must become one vector instruction: without this GCC keeps a call that sets errno for negative input.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-math-errno")
-#endif
 #include <ATen/Parallel.h>
 
 #include <cmath>

@@ -69,8 +69,9 @@ export function judgeVerdict(
   return { score: UNREADABLE_JUDGE_SCORE, attempts, readable: false };
 }
 
-/** A score 1–5 as a share: 1 → 0, 5 → 1. */
+/** A score 1–5 as a share: 1 → 0, 5 → 1. What is no number counts as unreadable. */
 export function coherenceOfScore(score: number): number {
+  if (Number.isNaN(score)) return coherenceOfScore(UNREADABLE_JUDGE_SCORE);
   return Math.min(1, Math.max(0, (score - 1) / 4));
 }
 

@@ -45,7 +45,10 @@ export class RunError extends errorClass('TOOL_R0_RUN') {}
 /** Any other failure inside the native core. */
 export class NativeError extends errorClass('TOOL_R0_NATIVE') {}
 
-const CLASSES: Record<string, new (message: string, details?: Record<string, unknown>, options?: ErrorOptions) => ToolR0Error> = {
+const CLASSES: Record<
+  string,
+  new (message: string, details?: Record<string, unknown>, options?: ErrorOptions) => ToolR0Error
+> = {
   TOOL_R0_CONFIG: ConfigError,
   TOOL_R0_MODEL_FORMAT: ModelFormatError,
   TOOL_R0_CHECKPOINT: CheckpointError,
@@ -66,6 +69,8 @@ export function toPublicError(error: unknown): unknown {
   const { code, message, details } = error as { code?: unknown; message?: unknown; details?: unknown };
   if (typeof code !== 'string' || !(code in CLASSES)) return error;
   const parsed =
-    typeof details === 'string' && details !== '' ? (JSON.parse(details) as Record<string, unknown>) : undefined;
+    typeof details === 'string' && details !== ''
+      ? (JSON.parse(details) as Record<string, unknown>)
+      : undefined;
   return new CLASSES[code]!(String(message), parsed, { cause: error });
 }

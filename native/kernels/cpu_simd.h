@@ -6,7 +6,9 @@
 #include <cstring>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi"  // vectors never cross a real call: everything here is inlined
+// Vectors never cross a real call (everything here is inlined), so the ABI of passing them does not matter. They are taken
+// by reference because GCC's note about that ABI cannot be switched off.
+#pragma GCC diagnostic ignored "-Wpsabi"
 #endif
 
 #define TR0_INLINE __attribute__((always_inline)) inline
@@ -28,24 +30,24 @@ TR0_INLINE V loadAs(const T* p) {
   return v;
 }
 template <typename V, typename T>
-TR0_INLINE void storeAs(T* p, V v) {
+TR0_INLINE void storeAs(T* p, const V& v) {
   std::memcpy(p, &v, sizeof(V));
 }
 TR0_INLINE F16 load(const float* p) { return loadAs<F16>(p); }
-TR0_INLINE void store(float* p, F16 v) { storeAs(p, v); }
+TR0_INLINE void store(float* p, const F16& v) { std::memcpy(p, &v, sizeof(v)); }
 TR0_INLINE F16 splat(float x) { return F16{} + x; }
 // b where a is NaN.
-TR0_INLINE F16 maximum(F16 a, F16 b) { return a > b ? a : b; }
+TR0_INLINE F16 maximum(const F16& a, const F16& b) { return a > b ? a : b; }
 
 // Lanes are folded in halves: the same order on every CPU level.
-TR0_INLINE float sumLanes(F16 v) {
+TR0_INLINE float sumLanes(const F16& v) {
   float x[kLanes];
   store(x, v);
   for (int half = kLanes / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) x[i] += x[i + half];
   return x[0];
 }
-TR0_INLINE float maxLanes(F16 v) {
+TR0_INLINE float maxLanes(const F16& v) {
   float x[kLanes];
   store(x, v);
   for (int half = kLanes / 2; half > 0; half /= 2)
@@ -54,10 +56,10 @@ TR0_INLINE float maxLanes(F16 v) {
 }
 
 // e^x for x ≤ 0, relative error below 2e-7; 0 below -87.3 (−inf included). NaN is not propagated: check before.
-TR0_INLINE F16 expNonPositive(F16 x) {
+TR0_INLINE F16 expNonPositive(const F16& value) {
   const F16 lowest = splat(-87.3f);
-  const auto vanishes = x < lowest;
-  x = maximum(x, lowest);
+  const auto vanishes = value < lowest;
+  const F16 x = maximum(value, lowest);
   const F16 magic = splat(12582912.0f);  // 1.5 · 2^23: adding it rounds to the nearest integer
   const F16 shifted = x * 1.44269504088896341f + magic;
   const F16 n = shifted - magic;

@@ -79,7 +79,8 @@ function fieldsOf(completion: string, requireThink: boolean): Fields | null {
 
 function callsVector(calls: AnyCall[] | null): unknown {
   return (
-    calls && calls.map((call) => ({ name: call.name, arguments: toVector((call as ParsedCall).arguments) }))
+    calls &&
+    calls.map((call) => ({ name: toVector(call.name), arguments: toVector((call as ParsedCall).arguments) }))
   );
 }
 

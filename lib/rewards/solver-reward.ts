@@ -1,7 +1,7 @@
 import { toToolCall, normalizeCalls, readRelaxed, type ParsedCall } from '../roles/calls';
-import { extractSolverFields, lastAnswerBlock, parseSolverToolCalls } from '../roles/solver';
+import { extractSolverFields, lastAnswerBlock } from '../roles/solver';
 import type { ToolCall } from '../tasks/task';
-import { fromJson, pyRepr } from '../text';
+import { fromJson, nestingDepth, pyRepr } from '../text';
 import { canonicalJson, scoreCalls, type AnyCall, type MatchOptions, type ScoreDiagnostics } from './matcher';
 import { resolvePublished, type PublishedSwitches } from './published';
 
@@ -18,18 +18,39 @@ export type GoldCalls = readonly ToolCall[] | string;
 export type SolverFailure =
   'missing_answer' | 'missing_think' | 'unparsed_answer' | 'unscorable_answer' | 'unparsed_gold';
 
-export interface SolverReward {
-  /** 0, 0.3, 0.6 or 1. */
-  format: number;
+export interface Accuracy {
   /** From 0 to 1. */
   accuracy: number;
+  /** How the calls compare, where they were compared. */
+  diag: ScoreDiagnostics | null;
+  failure: SolverFailure | null;
+}
+
+export interface SolverReward extends Accuracy {
+  /** 0, 0.3, 0.6 or 1. */
+  format: number;
   /** format + accuracy, from 0 to 2. */
   total: number;
   /** The calls read, or null. */
   calls: ToolCall[] | null;
-  /** How the calls compare, where they were compared. */
-  diag: ScoreDiagnostics | null;
-  failure: SolverFailure | null;
+}
+
+const MAX_SCORED_DEPTH = 490;
+
+/** What the last answer block of a completion holds; every part of the reward looks at the same reading. */
+interface Reading {
+  format: number;
+  answered: boolean;
+  calls: ParsedCall[] | null;
+}
+
+function readCompletion(completion: string, published?: Partial<PublishedSwitches>): Reading {
+  const answer = lastAnswerBlock(completion);
+  if (answer === null || answer === '') return { format: 0, answered: false, calls: null };
+  const switches = resolvePublished(published);
+  const value = readRelaxed(answer, switches);
+  const calls = value === null ? null : normalizeCalls(value, switches);
+  return { format: value === null ? 0.3 : calls === null ? 0.6 : 1, answered: true, calls };
 }
 
 /**
@@ -37,12 +58,7 @@ export interface SolverReward {
  * not count here.
  */
 export function formatReward(completion: string, options: SolverRewardOptions = {}): number {
-  const answer = lastAnswerBlock(completion);
-  if (answer === null || answer === '') return 0;
-  const switches = resolvePublished(options.published);
-  const value = readRelaxed(answer, switches);
-  if (value === null) return 0.3;
-  return normalizeCalls(value, switches) === null ? 0.6 : 1;
+  return readCompletion(completion, options.published).format;
 }
 
 /** The accuracy part: the score of the calls against the gold calls (`scoreCalls`), 0 if there is nothing to compare. */
@@ -50,18 +66,30 @@ export function accuracyReward(
   completion: string,
   gold: GoldCalls,
   options: SolverRewardOptions = {},
-): { accuracy: number; diag: ScoreDiagnostics | null; failure: SolverFailure | null } {
+): Accuracy {
+  return scoreReading(completion, readCompletion(completion, options.published), gold, options);
+}
+
+function scoreReading(
+  completion: string,
+  { answered, calls }: Reading,
+  gold: GoldCalls,
+  options: SolverRewardOptions,
+): Accuracy {
   const failed = (failure: SolverFailure) => ({ accuracy: 0, diag: null, failure });
-  const fields = extractSolverFields(completion, options);
-  if (fields === null) return failed(lastAnswerBlock(completion) ? 'missing_think' : 'missing_answer');
-  const calls = parseSolverToolCalls(fields.answer, options.published);
+  if (!answered) return failed('missing_answer');
+  if (extractSolverFields(completion, options) === null) return failed('missing_think');
   if (calls === null) return failed('unparsed_answer');
-  // The published code crashes on values that JSON cannot hold.
-  if (calls.some((call) => canonicalJson(call.arguments) === null)) return failed('unscorable_answer');
+  if (!calls.every(isScorable)) return failed('unscorable_answer');
   const goldCalls = readGold(gold, options.published);
   if (goldCalls === null) return failed('unparsed_gold');
   const { final, diag } = scoreCalls(calls, goldCalls, options);
   return { accuracy: final, diag, failure: null };
+}
+
+/** The published code crashes on deeper values and on those that JSON cannot hold (complex numbers). */
+function isScorable(call: ParsedCall): boolean {
+  return nestingDepth(call.arguments) <= MAX_SCORED_DEPTH && canonicalJson(call.arguments) !== null;
 }
 
 /**
@@ -73,11 +101,11 @@ export function solverReward(
   gold: GoldCalls,
   options: SolverRewardOptions = {},
 ): SolverReward {
-  const format = formatReward(completion, options);
-  const { accuracy, diag, failure } = accuracyReward(completion, gold, options);
-  const answer = lastAnswerBlock(completion);
-  const calls = answer === null ? null : parseSolverToolCalls(answer, options.published);
-  return { format, accuracy, total: format + accuracy, calls: calls?.map(toToolCall) ?? null, diag, failure };
+  const reading = readCompletion(completion, options.published);
+  const { format } = reading;
+  const result = scoreReading(completion, reading, gold, options);
+  const calls = reading.calls?.map(toToolCall) ?? null;
+  return { format, ...result, total: format + result.accuracy, calls };
 }
 
 /** Gold calls ready for comparison; null if the text holds none, or if an ellipsis voids them as published. */
@@ -94,5 +122,3 @@ export function readGold(gold: GoldCalls, published: Partial<PublishedSwitches> 
 }
 
 const spelling = (call: ToolCall) => pyRepr(fromJson([call.name, call.arguments]));
-
-export type { ParsedCall };

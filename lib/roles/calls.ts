@@ -44,7 +44,7 @@ export function stripCodeFence(text: string): string {
  */
 export function readRelaxed(text: string, switches: EllipsisSwitch): PyValue {
   const body = stripCodeFence(text);
-  if (switches.ellipsisVoidsParse && body.includes('...')) return null;
+  if (switches.ellipsisVoidsParse) return body.includes('...') ? null : firstReadable(body);
   const value = firstReadable(body);
   return holdsPlaceholder(value) ? null : value;
 }

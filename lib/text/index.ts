@@ -20,6 +20,7 @@ export {
   isFloat,
   isInt,
   isTruthy,
+  nestingDepth,
   pyEquals,
   pyInt,
   type PyValue,

@@ -78,7 +78,8 @@ class LiteralParser {
     if (!this.isOperator('+', '-')) return this.atom();
     const minus = this.isOperator('-');
     this.advance();
-    const operand = this.signed();
+    // Not recursive: `--1` is no literal, and a long run of signs must not use up the stack.
+    const operand = this.atom();
     if (operand.form !== 'number') this.refuse('sign before something that is not a number');
     return { value: minus ? negate(operand.value) : operand.value, form: 'signed' };
   }

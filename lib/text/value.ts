@@ -145,6 +145,20 @@ export function asDouble(value: PyValue | undefined): number | null {
   return value instanceof PyFloat ? value.value : null;
 }
 
+/** How deep lists, tuples, sets and dictionaries nest: 0 for anything else, 1 for an empty list. */
+export function nestingDepth(value: PyValue): number {
+  const items = Array.isArray(value)
+    ? value
+    : value instanceof PyTuple || value instanceof PySet
+      ? value.items
+      : value instanceof PyDict
+        ? value.values()
+        : null;
+  return items === null
+    ? 0
+    : 1 + items.reduce<number>((deepest, item) => Math.max(deepest, nestingDepth(item)), 0);
+}
+
 /** Python's truth value. */
 export function isTruthy(value: PyValue): boolean {
   if (value === null || typeof value === 'boolean') return Boolean(value);

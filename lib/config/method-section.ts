@@ -20,6 +20,12 @@ export const generatorSection = z
         curriculumWeight: real(1, 0, null, 'Weight of r_curriculum.'),
         difficultyShare: real(0.5, 0, null, 'Weight of band(p) inside r_curriculum.'),
         coherenceShare: real(0.5, 0, null, 'Weight of the judge inside r_curriculum.'),
+        specGate: choice(
+          'curriculum',
+          ['curriculum', 'total', 'off'],
+          'What a task that misses its control spec loses: r_curriculum (and r_validity, if tool names repeat), everything, or nothing.',
+        ),
+        declaredArgumentsOnly: flagField(false, 'Arguments that a tool does not declare cost validity.'),
         requireFullValidity: flagField(
           false,
           'r_curriculum only for tasks whose r_validity is 1 (their probes are saved, too).',

@@ -1,3 +1,4 @@
+import { TINY_SPEC_TABLE } from '../tiny/spec-table';
 import type { ConfigInput } from './schema';
 
 const optimizer = { adamBeta1: 0.9, adamBeta2: 0.95, weightDecay: 0 };
@@ -5,6 +6,7 @@ const optimizer = { adamBeta1: 0.9, adamBeta2: 0.95, weightDecay: 0 };
 /** Sizes of the embedded base model's run; same stages, parsers and rewards as a real model's. */
 export const TINY_PRESET: ConfigInput = {
   prompts: 'compact',
+  spec: TINY_SPEC_TABLE,
   generator: {
     steps: 6,
     promptsPerStep: 10,

@@ -1,5 +1,5 @@
 import type { Tool, ToolCall, ControlSpec, Task } from '../tasks/task';
-import type { EvalEvent, Phase, Role } from './events';
+import type { EvalEvent, HeldOutSource, Phase, Role } from './events';
 
 /** Changes whenever a checkpoint of one layout cannot be read as another. */
 export const STATE_VERSION = 1;
@@ -40,6 +40,8 @@ export interface RunState {
   updates: Record<Role, number>;
   /** Seconds over all sittings. */
   seconds: number;
+  /** Once chosen; the tasks are in held-out.jsonl. */
+  heldOut?: { source: HeldOutSource; note: string };
   measurements: Omit<EvalEvent, 'type'>[];
   /** Of the present iteration: from synthesis on. */
   candidates: Candidate[];

@@ -1,0 +1,64 @@
+import type { Config } from '../config';
+import type { ContaminationGuard } from '../eval/contamination';
+import type { PublishedSwitches } from '../rewards/published';
+import type { ChatMessage, PromptSet } from '../roles/prompts';
+import { publishedSolverMessages, type SolverStage } from '../roles/solver-prompt';
+import type { Random } from '../tasks/random';
+import type { Task } from '../tasks/task';
+import type { Budget } from './budget';
+import type { HeldOutSource, RunEvent } from './events';
+import type { TrainHooks } from './hooks';
+import type { Engine } from './ports';
+import type { Roles } from './roles';
+import type { RunFolder } from './run-folder';
+import type { RunState } from './state';
+
+/** Tasks the Solver is measured on and never trained on. */
+export interface HeldOut {
+  source: HeldOutSource;
+  tasks: readonly Task[];
+  note: string;
+}
+
+/** What a stage works with. Stages read it and change only `state`. */
+export interface RunContext {
+  config: Config;
+  published: PublishedSwitches;
+  engine: Engine;
+  roles: Roles;
+  prompts: PromptSet;
+  /** Root of all random choices; never drawn from, only forked by position. */
+  random: Random;
+  folder: RunFolder;
+  hooks: TrainHooks;
+  budget: Budget;
+  state: RunState;
+  heldOut: HeldOut;
+  guard: ContaminationGuard;
+  emit(event: RunEvent): void;
+  /** Movement inside the present phase; throttled. */
+  progress(activity: string, done: number, total: number): void;
+  /** Saves where the run stands. */
+  checkpoint(): Promise<void>;
+}
+
+/** How a stage ended: its work is done, or it was told to stop after whole units of work. */
+export type StageOutcome = 'done' | 'stopped';
+
+/** The random source of one place in the run: the same whether the run got here in one go or was resumed. */
+export const randomAt = (context: Pick<RunContext, 'random' | 'state'>, purpose: string): Random =>
+  context.random.fork(`iteration ${context.state.iteration} ${purpose}`);
+
+/** A seed for the native sampler. */
+export const seedFrom = (random: Random): number => random.int(0, 2 ** 31 - 1);
+
+/** The Solver's prompt: one layout everywhere, unless the published three are asked for. */
+export function solverChat(
+  { prompts, published }: Pick<RunContext, 'prompts' | 'published'>,
+  stage: SolverStage,
+  task: Pick<Task, 'question' | 'tools'>,
+): ChatMessage[] {
+  return published.threeSolverPrompts
+    ? publishedSolverMessages(stage, task.question, task.tools)
+    : prompts.solver(task.question, task.tools);
+}

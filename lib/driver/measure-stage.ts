@@ -1,0 +1,76 @@
+import { bootstrapInterval, mean, wilsonInterval } from '../eval/accuracy';
+import { callsEqual } from '../rewards/matcher';
+import { readSolverSample } from '../rewards/probe';
+import { Random } from '../tasks/random';
+import type { Task } from '../tasks/task';
+import { seedFrom, solverChat, type RunContext, type StageOutcome } from './context';
+import { sample, textsOf } from './sampler';
+import { mapYielding } from './yielding';
+
+/** Tasks asked between two looks at Ctrl-C. */
+const TASKS_PER_CHUNK = 100;
+
+/** Share of right answers of each task: full calls, by the one matcher. */
+async function answer(
+  context: RunContext,
+  tasks: readonly Task[],
+  n: number,
+  temperature: number,
+  seed: number,
+): Promise<number[]> {
+  const { config, published, roles } = context;
+  const sampled = await sample(
+    roles.policy('solver'),
+    tasks.map((task) => solverChat(context, 'training', task)),
+    { n, sampling: { ...config.evaluation.sampling, temperature }, seed },
+    config.rollout,
+  );
+  const options = {
+    published: { ellipsisVoidsParse: published.ellipsisVoidsParse },
+    requireThink: config.solver.reward.requireThink,
+  };
+  return mapYielding(tasks, (task, index) => {
+    const right = textsOf(sampled, index).filter((text) =>
+      callsEqual(readSolverSample(text, options), task.gold),
+    );
+    return right.length / n;
+  });
+}
+
+/**
+ * Measures the Solver on the held-out tasks: greedy, and sampled with several draws per task. Tasks and seeds are the same in every
+ * measurement and every run, so measurements are paired. Stops without a result only for an abort.
+ */
+export async function measure(context: RunContext): Promise<StageOutcome> {
+  const { config, heldOut, state } = context;
+  const { samples, sampling, bootstrap, seed } = config.evaluation;
+  const started = performance.now();
+  const random = Random.seeded(seed);
+  const greedy: number[] = [];
+  const sampled: number[] = [];
+  for (let from = 0; from < heldOut.tasks.length; from += TASKS_PER_CHUNK) {
+    if (context.budget.stopReason() === 'signal') return 'stopped';
+    const chunk = heldOut.tasks.slice(from, from + TASKS_PER_CHUNK);
+    const chunkSeed = seedFrom(random.fork(`samples ${from}`));
+    greedy.push(...(await answer(context, chunk, 1, 0, chunkSeed)));
+    sampled.push(...(await answer(context, chunk, samples, sampling.temperature, chunkSeed)));
+    context.progress('held-out tasks', greedy.length, heldOut.tasks.length);
+  }
+  const right = greedy.reduce((sum, value) => sum + value, 0);
+  const bootstrapRandom = random.fork('bootstrap');
+  const measurement = {
+    iteration: state.iteration,
+    accuracy: mean(sampled),
+    accuracyInterval: bootstrapInterval(sampled, bootstrap, () => bootstrapRandom.next()),
+    greedyAccuracy: right / greedy.length,
+    greedyInterval: wilsonInterval(right, greedy.length),
+    n: greedy.length,
+    samplesPerTask: samples,
+    temperature: sampling.temperature,
+    source: heldOut.source,
+    seconds: (performance.now() - started) / 1000,
+  };
+  state.measurements.push(measurement);
+  context.emit({ type: 'eval', ...measurement });
+  return 'done';
+}

@@ -1,0 +1,98 @@
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { ConfigError } from '../binding/errors';
+import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../config';
+import type { PlainObject } from '../config/merge';
+import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
+import { resumedConfig, writeResolvedConfig } from './resume';
+import { freeSibling, isRunFolder, RunFolder, timeStamp } from './run-folder';
+
+export interface OpenedRun {
+  resolved: ResolvedConfig;
+  folder: RunFolder;
+  name: string;
+  /** Where to go on from; undefined for a new run. */
+  from?: LoadedCheckpoint;
+}
+
+function nameOf({ config }: ResolvedConfig): string {
+  return config.name ?? (config.model === null ? 'tiny' : path.basename(path.resolve(config.model)));
+}
+
+function openExisting(dir: string, changes: PlainObject): OpenedRun {
+  const folder = RunFolder.open(dir);
+  const resolved = resumedConfig(folder, changes);
+  const from = loadCheckpoint(folder);
+  const { iterations } = resolved.config;
+  if (from.state.completed) {
+    if (from.state.iteration >= iterations) {
+      throw new ConfigError(
+        `${dir}: this run is complete (${iterations} iterations). Pass a higher --iterations to go on`,
+        {
+          resume: dir,
+        },
+      );
+    }
+    // More iterations than before: go on behind the last one.
+    Object.assign(from.state, {
+      completed: false,
+      iteration: from.state.iteration + 1,
+      phase: 'generator',
+      done: 0,
+    });
+  }
+  return { resolved, folder, name: nameOf(resolved), from };
+}
+
+/**
+ * Decides between a new run and going on with an old one, and takes hold of the folder.
+ * @param resume folder of the run to go on with; `input` then holds changes only
+ * @throws ConfigError, IoError, CheckpointError
+ */
+export function openRun(input: TrainConfig, resume?: string): OpenedRun {
+  if (resume !== undefined) return openExisting(resume, input as PlainObject);
+  const resolved = resolveTrainConfig(input);
+  const { config } = resolved;
+  const name = nameOf(resolved);
+  const wanted = config.out ?? path.join('runs', `${timeStamp()}-${name.replace(/[^\w.-]+/g, '-')}`);
+  if (config.ifExists === 'resume' && isRunFolder(wanted)) {
+    return openExisting(wanted, { ...config, preset: resolved.preset } as PlainObject);
+  }
+  const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
+  return { resolved, folder, name };
+}
+
+/** Writes what a run is: configuration, versions, machine, command. */
+export function describeRun(
+  { resolved, folder, name }: OpenedRun,
+  details: {
+    versions: Record<string, string>;
+    baseModel: string;
+    device: string;
+    dtype: string;
+    command?: readonly string[];
+  },
+): void {
+  writeResolvedConfig(folder, resolved);
+  const [cpu] = os.cpus();
+  const manifest = {
+    name,
+    preset: resolved.preset,
+    created: new Date().toISOString(),
+    seed: resolved.config.seed,
+    baseModel: details.baseModel,
+    device: details.device,
+    dtype: details.dtype,
+    command: details.command ?? null,
+    versions: { ...details.versions, node: process.versions.node },
+    machine: {
+      platform: process.platform,
+      arch: process.arch,
+      cpu: cpu?.model ?? 'unknown',
+      cores: os.availableParallelism(),
+      memoryBytes: os.totalmem(),
+    },
+  };
+  folder.write('manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
+}

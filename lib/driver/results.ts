@@ -1,0 +1,50 @@
+import * as fs from 'node:fs';
+
+import { accuracyTable } from '../report/accuracy-table';
+import type { RunContext } from './context';
+import type { RunResult, StopReason } from './events';
+import { peakBytes } from './metrics';
+
+/** Replaces a role's final folder at once. */
+async function saveRole(context: RunContext, role: 'solver' | 'generator'): Promise<string> {
+  const { folder, roles } = context;
+  const temporary = folder.path(`.writing-${role}`);
+  fs.rmSync(temporary, { recursive: true, force: true });
+  await roles.policy(role).save(temporary);
+  const final = folder.path(role);
+  fs.rmSync(final, { recursive: true, force: true });
+  fs.renameSync(temporary, final);
+  return final;
+}
+
+/**
+ * Ends a run: saves both roles as Hugging Face folders and writes results.json and results.md. After an interruption the roles stay in the
+ * checkpoint, and only the result is reported.
+ */
+export async function finish(context: RunContext, reason: StopReason | undefined): Promise<RunResult> {
+  const { state, folder, budget } = context;
+  const saved =
+    reason === 'signal'
+      ? {}
+      : { solver: await saveRole(context, 'solver'), generator: await saveRole(context, 'generator') };
+  const result: RunResult = {
+    status: reason === undefined ? 'completed' : 'stopped',
+    ...(reason === undefined ? {} : { reason }),
+    directory: folder.dir,
+    ...saved,
+    measurements: state.measurements,
+    steps: state.updates.generator + state.updates.solver,
+    seconds: budget.seconds,
+    peakMemoryBytes: peakBytes(),
+  };
+  folder.record({ type: 'result', ...result });
+  if (reason !== 'signal') {
+    folder.write('results.json', `${JSON.stringify(result, null, 2)}\n`);
+    folder.write(
+      'results.md',
+      `${accuracyTable(result.measurements, 'markdown')}\n\n${context.heldOut.note}\n`,
+    );
+    fs.rmSync(folder.path('offload'), { recursive: true, force: true });
+  }
+  return result;
+}

@@ -1,0 +1,196 @@
+import type { TrainConfig } from '../config';
+import { resolvePublished } from '../rewards/published';
+import { PROMPT_SETS } from '../roles/prompt-sets';
+import { Random } from '../tasks/random';
+import { ContaminationGuard } from '../eval/contamination';
+import { Budget } from './budget';
+import { Channel } from './channel';
+import { saveCheckpoint } from './checkpoint';
+import type { RunContext } from './context';
+import type { RunEvent, RunResult, StopReason } from './events';
+import { restoreHeldOut } from './held-out';
+import type { TrainHooks } from './hooks';
+import { runPhases } from './machine';
+import { measure } from './measure-stage';
+import { describeRun, openRun, type OpenedRun } from './open-run';
+import type { Engine } from './ports';
+import { finish } from './results';
+import { Roles } from './roles';
+import { initialState, stepsOf, type RunState } from './state';
+
+export interface TrainOptions {
+  /** Aborting finishes the present step (or batch), saves, and ends the run with status `stopped`. */
+  signal?: AbortSignal;
+  hooks?: TrainHooks;
+  /** Folder of an interrupted run to go on with. The configuration then holds changes only. */
+  resume?: string;
+  /** Recorded in the manifest. */
+  command?: readonly string[];
+}
+
+/** What a host gives the driver: the native core, the base model of the embedded preset, its own version. */
+export interface Host {
+  engine: Engine;
+  embeddedModel(): string;
+  version: string;
+}
+
+/** A run under way. Iterating gives its events; `result` its end. Leaving the loop does not stop the run: abort `signal` for that. */
+export interface Run extends AsyncIterable<RunEvent> {
+  readonly result: Promise<RunResult>;
+}
+
+const PROGRESS_MILLISECONDS = 200;
+
+/** Starts a run on a host. Errors reject `result` and are thrown to whoever iterates. */
+export function startRun(input: TrainConfig, options: TrainOptions, host: Host): Run {
+  const channel = new Channel<RunEvent>((event) => event.type === 'progress');
+  const result = conduct(input, options, host, (event) => channel.push(event)).then(
+    (value) => {
+      channel.push({ type: 'result', ...value });
+      channel.end();
+      return value;
+    },
+    (error: unknown) => {
+      channel.end({ error });
+      throw error;
+    },
+  );
+  // Whoever only iterates learns of a failure there.
+  result.catch(() => undefined);
+  return { result, [Symbol.asyncIterator]: () => channel[Symbol.asyncIterator]() };
+}
+
+async function conduct(
+  input: TrainConfig,
+  options: TrainOptions,
+  host: Host,
+  publish: (event: RunEvent) => void,
+): Promise<RunResult> {
+  const opened = openRun(input, options.resume);
+  let roles: Roles | undefined;
+  try {
+    const baseModel = opened.resolved.config.model ?? host.embeddedModel();
+    roles = await Roles.load(
+      host.engine,
+      opened.resolved.config,
+      baseModel,
+      opened.folder,
+      opened.from ? { checkpoint: opened.from.dir, updates: opened.from.state.updates } : undefined,
+    );
+    const context = makeContext(opened, options, host, roles, publish);
+    begin(context, opened, options, host, baseModel);
+    const reason = await toTheEnd(context);
+    return await finish(context, reason);
+  } catch (error) {
+    opened.folder.discard();
+    throw error;
+  } finally {
+    await roles?.dispose();
+  }
+}
+
+function makeContext(
+  opened: OpenedRun,
+  options: TrainOptions,
+  host: Host,
+  roles: Roles,
+  publish: (event: RunEvent) => void,
+): RunContext {
+  const { folder, from } = opened;
+  const { config } = opened.resolved;
+  const state: RunState = from?.state ?? initialState();
+  const budget = new Budget(
+    {
+      maxSteps: config.maxSteps,
+      maxMinutes: config.maxMinutes,
+      ...(options.signal ? { signal: options.signal } : {}),
+    },
+    { seconds: state.seconds, steps: stepsOf(state) },
+  );
+  let lastProgress = 0;
+  const context: RunContext = {
+    config,
+    published: resolvePublished(Object.fromEntries(config.published.map((name) => [name, true]))),
+    engine: host.engine,
+    roles,
+    prompts: PROMPT_SETS[config.prompts],
+    random: Random.seeded(config.seed),
+    folder,
+    hooks: options.hooks ?? {},
+    budget,
+    state,
+    heldOut: { source: 'embedded', tasks: [], note: '' },
+    guard: new ContaminationGuard([]),
+    emit(event) {
+      folder.record(event);
+      publish(event);
+    },
+    progress(activity, done, total) {
+      const now = performance.now();
+      if (now - lastProgress < PROGRESS_MILLISECONDS) return;
+      lastProgress = now;
+      publish({ type: 'progress', iteration: state.iteration, phase: state.phase, activity, done, total });
+    },
+    async checkpoint() {
+      state.seconds = budget.seconds;
+      const directory = await saveCheckpoint(folder, state, roles.writers(), config.checkpoint.keep);
+      publish({ type: 'checkpoint', iteration: state.iteration, phase: state.phase, directory });
+    },
+  };
+  return context;
+}
+
+/** Puts a new run on record, or the folder of a resumed one back to its checkpoint. */
+function begin(
+  context: RunContext,
+  opened: OpenedRun,
+  options: TrainOptions,
+  host: Host,
+  baseModel: string,
+): void {
+  const { config, preset } = opened.resolved;
+  const { folder, from, name } = opened;
+  const { device, dtype, parameterCount } = context.roles.policy('solver').info;
+  if (from) folder.restoreLogs(from.logs);
+  const versions = { 'tool-r0-native': host.version, ...host.engine.versions() };
+  describeRun(opened, {
+    versions,
+    baseModel,
+    device,
+    dtype,
+    ...(options.command ? { command: options.command } : {}),
+  });
+  folder.keep();
+  context.emit({
+    type: 'start',
+    directory: folder.dir,
+    name,
+    preset,
+    model: baseModel,
+    device,
+    dtype,
+    parameterCount,
+    seed: config.seed,
+    iterations: config.iterations,
+    resumed: from !== undefined,
+  });
+  if (context.state.heldOut) restoreHeldOut(context, context.state.heldOut);
+}
+
+/** All phases; when a limit cuts training short, what has been learnt is measured once more. */
+async function toTheEnd(context: RunContext): Promise<StopReason | undefined> {
+  const { state } = context;
+  const reason = await runPhases(context);
+  const measuredAt = state.measurements.at(-1)?.iteration;
+  const isNewSolver =
+    measuredAt !== undefined &&
+    measuredAt < state.iteration &&
+    state.phase !== 'measure' &&
+    solverMoved(context);
+  if (reason === undefined || reason === 'signal' || !isNewSolver) return reason;
+  return (await measure(context)) === 'stopped' ? 'signal' : reason;
+}
+
+/** Whether the Solver has been trained in the present iteration. */
+const solverMoved = ({ state }: RunContext): boolean => state.phase === 'solver' && state.done > 0;

@@ -224,7 +224,10 @@ function hashId(value: PyValue): string | null {
   return parts.im === 0 ? `i${re}` : `c${re},${parts.im}`;
 }
 
-/** Plain JavaScript → value: integral numbers become ints, all others floats; an object keeps its own key order. */
+/**
+ * Plain JavaScript → value: integers become ints, all other numbers floats; an object keeps its own key order. An
+ * integer beyond 2^53 becomes a float: its last digits are lost, and only as a float does it equal the integer it was.
+ */
 export function fromJson(value: JsonValue | undefined): PyValue {
   if (value === undefined) return null;
   if (typeof value === 'number') {

@@ -4,7 +4,7 @@ import { ALL_PUBLISHED } from '../rewards/published';
 import { accuracyReward, formatReward, readGold, solverReward } from '../rewards/solver-reward';
 import type { ParsedCall } from '../roles/calls';
 import { extractSolverFields, lastAnswerBlock, parseSolverToolCalls } from '../roles/solver';
-import { fromJson, isDict, readJson, readPythonLiteral, sha16, type PyValue } from '../text';
+import { PyDict, fromJson, isDict, readJson, readPythonLiteral, sha16, type PyValue } from '../text';
 import { checkJsonl, expectEqual, Mismatch, type FileResult, type VectorRow } from './types';
 import { fromVectorText, toVector } from './vector-values';
 
@@ -99,11 +99,14 @@ function checkScore(row: ScoreRow, line: string): 'passed' {
 
 function asCalls(value: PyValue | undefined): ParsedCall[] {
   if (!Array.isArray(value)) throw new Mismatch('calls are no list');
+  // The reference takes a missing name for '' and arguments that are no dictionary for none.
   return value.map((call) => {
     const name = isDict(call) ? call.get('name') : undefined;
     const args = isDict(call) ? call.get('arguments') : undefined;
-    if (typeof name !== 'string' || !isDict(args)) throw new Mismatch('a call without name or arguments');
-    return { name, arguments: args };
+    return {
+      name: typeof name === 'string' ? name : '',
+      arguments: isDict(args) ? args : new PyDict(),
+    };
   });
 }
 

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 export const VECTORS = process.env['TOOL_R0_VECTORS'] ?? path.join(__dirname, '../../shared/vectors');
 
 /** A test that needs the vectors; without them it is skipped, and the reason is printed. */
-export function itWithVectors(name: string, run: () => void | Promise<void>, timeout?: number): void {
+export function itWithVectors(name: string, run: () => Promise<void>, timeout?: number): void {
   if (fs.existsSync(VECTORS)) {
     it(name, run, timeout);
   } else {

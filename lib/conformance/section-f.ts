@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { ToolR0Error } from '../binding/errors';
 import { Tokenizer } from '../policy/tokenizer';
-import type { ChatMessage } from '../policy/chat-template';
+import type { TemplateMessage } from '../policy/chat-template';
 import { readWithLexemes } from './lexemes';
 import { runRows } from './rows';
 import { expectEqual, type FileResult } from './types';
@@ -20,7 +20,7 @@ interface DecodeRow {
   decoded_skip_special: string;
 }
 interface ChatRow {
-  messages: ChatMessage[];
+  messages: TemplateMessage[];
   tools: unknown[] | null;
   kwargs: Record<string, unknown>;
   add_generation_prompt: boolean;

@@ -2,11 +2,10 @@ import { Template } from '@huggingface/jinja';
 
 import { ConfigError, ModelFormatError } from '../binding/errors';
 
-/** One turn of a conversation, in the form chat templates take. */
-export interface ChatMessage {
+/** One turn of a conversation, in the form chat templates take; further keys (e.g. `tool_calls`) reach the template too. */
+export interface TemplateMessage {
   role: string;
-  content: string;
-  [key: string]: unknown;
+  content?: unknown;
 }
 
 export interface ChatTemplateOptions {
@@ -51,7 +50,7 @@ export class ChatTemplate {
   }
 
   /** @throws ConfigError when the template refuses the messages (its own raise_exception) or fails on them. */
-  render(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): string {
+  render(messages: readonly TemplateMessage[], options: ChatTemplateOptions = {}): string {
     // The engine writes numbers as JavaScript does. Number lexemes go through as marked strings and are unmarked afterwards.
     const nonce = `\uE000${Math.random().toString(36).slice(2)}`;
     let marked = false;

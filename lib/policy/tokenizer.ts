@@ -4,8 +4,7 @@ import * as path from 'node:path';
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 
 import { ConfigError, ModelFormatError } from '../binding/errors';
-import { ChatTemplate, type ChatTemplateOptions } from './chat-template';
-import type { ChatMessage } from './chat-template';
+import { ChatTemplate, type ChatTemplateOptions, type TemplateMessage } from './chat-template';
 import { readModelJson } from './model-folder';
 
 /** Bytes of a token in a byte-level vocabulary: GPT-2's table of printable stand-ins, inverted. */
@@ -98,7 +97,7 @@ export class Tokenizer {
   }
 
   /** Chat messages → prompt ids through the model's own template. @throws ConfigError when the folder has no template. */
-  encodeChat(messages: readonly ChatMessage[], options: ChatTemplateOptions = {}): number[] {
+  encodeChat(messages: readonly TemplateMessage[], options: ChatTemplateOptions = {}): number[] {
     if (!this.chatTemplate) {
       throw new ConfigError(
         'this model folder has no chat template (chat_template.jinja or tokenizer_config.json)',

@@ -16,7 +16,7 @@ describe('Tokenizer', () => {
     expect(results.every((result) => result.passed > 100)).toBe(true);
   });
 
-  itWithVectors('gives the bytes of every token, so that they add up to the text', () => {
+  itWithVectors('gives the bytes of every token, so that they add up to the text', async () => {
     const tokenizer = Tokenizer.load(path.join(VECTORS, 'F_tokenizers/qwen2_style'));
     const { data, offsets } = tokenizer.tokenBytes();
     const text = 'Größe 你好 "x": 12 <|im_end|>\n';

@@ -77,7 +77,6 @@ export interface SynthesisEvent {
   type: 'synthesis';
   iteration: number;
   candidates: number;
-  valid: number;
   tokensPerSecond: number;
 }
 

@@ -2,7 +2,7 @@ import { mean } from '../eval/accuracy';
 import { assessGeneratorCompletion, type GeneratorAssessment } from '../rewards/generator-assessment';
 import { generatorReward, type GeneratorReward, type GeneratorRewardOptions } from '../rewards/generator';
 import { repetitionPenalties } from '../rewards/repetition';
-import { repeatedToolName, shuffleMenu } from '../tasks/menu';
+import { repeatedToolName } from '../tasks/menu';
 import type { Random } from '../tasks/random';
 import { sampleSpecs, type SpecTable } from '../tasks/spec';
 import type { ControlSpec } from '../tasks/task';
@@ -19,6 +19,7 @@ import {
 } from './probe';
 import { customRewardTable, rewardTable, type RewardTable } from './rewards-table';
 import type { Sampled } from './sampler';
+import { asSolverMeets } from './solver-menu';
 import { runSteps } from './steps';
 import { mapYielding } from './yielding';
 
@@ -71,13 +72,12 @@ async function readRows(
   { texts, rollout }: Sampled,
 ): Promise<Row[]> {
   const options = generatorRewardOptions(context);
-  const { shuffleMenu: isShuffled } = context.config.synthesis;
   return mapYielding(texts, (completion, row) => {
     const spec = specs[Math.floor(row / rollout.n)]!;
     const assessment = assessGeneratorCompletion(completion, spec, options);
     const { task, worthProbing } = assessment;
     if (!worthProbing || task === null) return { completion, spec, assessment };
-    return { completion, spec, assessment, task: isShuffled ? shuffleMenu(task) : task };
+    return { completion, spec, assessment, task: asSolverMeets(task, context.config) };
   });
 }
 

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 
+import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import type { RunContext } from './context';
 import type { RunResult, StopReason } from './events';
@@ -11,6 +12,7 @@ async function saveRole(context: RunContext, role: 'solver' | 'generator'): Prom
   const temporary = folder.path(`.writing-${role}`);
   fs.rmSync(temporary, { recursive: true, force: true });
   await roles.policy(role).save(temporary);
+  writeRoleFile(temporary, { prompts: context.config.prompts, role });
   const final = folder.path(role);
   fs.rmSync(final, { recursive: true, force: true });
   fs.renameSync(temporary, final);

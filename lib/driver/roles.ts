@@ -43,6 +43,11 @@ export class Roles {
         const trained = roles.updates[role] > 0 && from ? rolePaths(from.checkpoint, role) : undefined;
         const policy = await engine.loadPolicy(trained?.weights ?? baseModel, config);
         roles.members.set(role, { policy, ...(trained ? { stateFile: trained.trainer } : {}) });
+        // At once: the checkpoint it is read from will make room for later ones.
+        if (trained) {
+          await roles.trainer(role);
+          await roles.rest(role);
+        }
       }
     } catch (error) {
       await roles.dispose();

@@ -25,12 +25,25 @@ export function freeSibling(dir: string): string {
   return candidate;
 }
 
+/** Removes a folder, and those above it that were made for it, as long as nothing else is in them. */
+function removeFolder(dir: string, topmost: string): void {
+  fs.rmSync(dir, { recursive: true, force: true });
+  for (
+    let parent = path.dirname(path.resolve(dir));
+    parent.startsWith(path.resolve(topmost));
+    parent = path.dirname(parent)
+  ) {
+    if (fs.readdirSync(parent).length > 0) return;
+    fs.rmdirSync(parent);
+  }
+}
+
 /** The folder of one run: the only place that knows what lies where. Only the driver writes to it. */
 export class RunFolder {
   private constructor(
     readonly dir: string,
-    /** Made by us and not yet worth keeping: removed again when the run cannot start. */
-    private fresh: boolean,
+    /** Topmost folder we made for it; removed again when the run cannot start. */
+    private made: string | undefined,
   ) {}
 
   /**
@@ -49,16 +62,17 @@ export class RunFolder {
         out: dir,
       });
     }
+    let made: string | undefined;
     try {
-      fs.mkdirSync(dir, { recursive: true });
+      made = fs.mkdirSync(dir, { recursive: true });
       // Rights alone do not tell (root, read-only mounts): try it.
       fs.writeFileSync(path.join(dir, '.probe'), '');
       fs.rmSync(path.join(dir, '.probe'));
     } catch (cause) {
-      if (!existed) fs.rmSync(dir, { recursive: true, force: true });
+      if (made !== undefined) removeFolder(dir, made);
       throw ioError(dir, 'used as run folder', cause);
     }
-    return new RunFolder(dir, !existed);
+    return new RunFolder(dir, made);
   }
 
   /** @throws ConfigError when there is no run in it */
@@ -68,17 +82,17 @@ export class RunFolder {
         resume: dir,
       });
     }
-    return new RunFolder(dir, false);
+    return new RunFolder(dir, undefined);
   }
 
   /** From now on the folder stays, whatever happens. */
   keep(): void {
-    this.fresh = false;
+    this.made = undefined;
   }
 
   /** Removes the folder if this run made it and has nothing to show. */
   discard(): void {
-    if (this.fresh) fs.rmSync(this.dir, { recursive: true, force: true });
+    if (this.made !== undefined) removeFolder(this.dir, this.made);
   }
 
   path(...parts: string[]): string {

@@ -21,6 +21,8 @@ export interface Candidate {
   gold?: ToolCall[];
   /** p̂ from verification. */
   agreement?: number;
+  /** The commonest way in which the Solver's answers differ from the gold calls. */
+  failure?: string;
   difficulty?: Task['difficulty'];
 }
 

@@ -14,7 +14,9 @@ export async function synthesisStage(
   const { config, prompts, roles, state } = context;
   const { batchSize, sampling } = config.synthesis;
   const specs = sampleSpecs(randomAt(context, 'synthesis specs'), count, specTable(context));
-  return runSteps(context, Math.ceil(count / batchSize), async (batch) => {
+  const started = performance.now();
+  const already = state.candidates.length;
+  const outcome = await runSteps(context, Math.ceil(count / batchSize), async (batch) => {
     const raw = await synthesizeBatch(specs, batch, batchSize, async (asked) => {
       const sampled = await sample(
         roles.policy('generator'),
@@ -35,4 +37,14 @@ export async function synthesisStage(
     });
     state.candidates.push(...raw.map((candidate): Candidate => ({ ...candidate, verdict: 'pending' })));
   });
+  if (outcome === 'done') {
+    const written = state.candidates.slice(already).reduce((sum, { tokens }) => sum + tokens, 0);
+    context.emit({
+      type: 'synthesis',
+      iteration: state.iteration,
+      candidates: state.candidates.length,
+      tokensPerSecond: (1000 * written) / Math.max(1, performance.now() - started),
+    });
+  }
+  return outcome;
 }

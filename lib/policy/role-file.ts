@@ -19,7 +19,10 @@ export function readRoleFile(dir: string): RoleFile {
   if (!fs.existsSync(file)) return { prompts: 'standard' };
   const { prompts, role } = readModelJson(file);
   if (!isPromptSetName(prompts)) {
-    throw new ModelFormatError(`${file}: 'prompts' must be one of ${Object.keys(PROMPT_SETS).join(', ')}`, { file, prompts });
+    throw new ModelFormatError(`${file}: 'prompts' must be one of ${Object.keys(PROMPT_SETS).join(', ')}`, {
+      file,
+      prompts,
+    });
   }
   return { prompts, role: role as RoleFile['role'] };
 }

@@ -8,7 +8,8 @@ import { Policy } from './policy';
 import type { Rollout } from './rollout';
 
 /** Loss options are TRL's GRPOConfig names in camelCase, beside the optimiser's own. */
-export interface TrainerOptions extends Partial<Omit<AddonTrainerOptions, 'loss' | 'epsilon'>>, GrpoLossOptions {
+export interface TrainerOptions
+  extends Partial<Omit<AddonTrainerOptions, 'loss' | 'epsilon'>>, GrpoLossOptions {
   /** Adam's epsilon (TRL: adam_epsilon). `epsilon` is the clip range of the loss, as in TRL. Default 1e-8. */
   adamEpsilon?: number;
 }

@@ -6,11 +6,15 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '..');
 const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
-const result = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+const result = spawnSync(process.execPath, [tsc, '-p', path.join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+});
 if (result.status !== 0) process.exit(result.status || 1);
 
 // One CommonJS instance serves both module systems: the addon must not be loaded twice.
-const names = Object.keys(require(path.join(root, 'dist/index.js'))).filter((name) => name !== 'default' && name !== '__esModule');
+const names = Object.keys(require(path.join(root, 'dist/index.js'))).filter(
+  (name) => name !== 'default' && name !== '__esModule',
+);
 fs.writeFileSync(
   path.join(root, 'dist/index.mjs'),
   `import api from './index.js';\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = api;\n`,

@@ -39,7 +39,8 @@ export function sourcesHash(): string {
 }
 
 /** CUDA kernels can be compiled: the libtorch is a CUDA build and nvcc is present. */
-const wantsKernels = (libtorch: Libtorch): boolean => libtorch.flavour === 'cuda' && findNvcc() !== undefined;
+export const wantsKernels = (libtorch: Libtorch): boolean =>
+  libtorch.flavour === 'cuda' && findNvcc() !== undefined;
 
 /** Why build/Release holds no addon that fits `libtorch` and the sources; undefined when it does. */
 export function staleBuild(libtorch: Libtorch): string | undefined {
@@ -65,7 +66,8 @@ export function checkBuildTools(libtorch: Libtorch): void {
   if (problems.length > 0) throw new SetupError(`the addon cannot be compiled: ${problems.join('; ')}`);
 }
 
-function jobs(): number {
+/** Compiler processes this machine can run at once. */
+export function jobs(): number {
   const wanted = Math.min(os.availableParallelism(), Math.floor(os.freemem() / BYTES_PER_JOB));
   return Math.max(1, wanted);
 }

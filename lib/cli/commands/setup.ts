@@ -5,11 +5,11 @@ import type { SetupDevice } from '../../setup/install-libtorch';
 
 interface SetupArguments {
   device: SetupDevice;
-  indexUrl?: string;
+  'index-url'?: string;
   wheel?: string;
   force: boolean;
   verbose: boolean;
-  quietIfReady: boolean;
+  'quiet-if-ready': boolean;
 }
 
 export const setupCommand: CommandModule<object, SetupArguments> = {

@@ -98,16 +98,31 @@ export function publishedRows(value: string | readonly string[] | boolean): stri
   return rows;
 }
 
-/** preset < file < flags < --set. @throws ConfigError */
-export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
+/**
+ * File, flags and --set as one object, later ones on top of earlier ones; what the preset says comes below all of them when it is resolved.
+ * @throws ConfigError
+ */
+export function gatherConfig(sources: ConfigSources = {}): TrainConfig {
   const file = sources.file === undefined ? {} : readConfigFile(sources.file);
   const sets = (sources.set ?? []).map(parseSet);
-  const given = [file, sources.flags ?? {}, ...sets].reduce(
-    (merged, over) => mergeConfig(merged, over),
-    {} as PlainObject,
+  const merged = [file, sources.flags ?? {}, ...sets].reduce<PlainObject>(
+    (below, over) => mergeConfig(below, over),
+    {},
   );
-  const { preset: named, ...rest } = given as PlainObject & { preset?: unknown };
-  const preset = sources.preset ?? named;
+  return (sources.preset === undefined ? merged : { ...merged, preset: sources.preset }) as TrainConfig;
+}
+
+/** preset < file < flags < --set. @throws ConfigError */
+export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
+  return resolveTrainConfig(gatherConfig(sources));
+}
+
+/**
+ * The library's way in: an object instead of files and flags.
+ * @throws ConfigError
+ */
+export function resolveTrainConfig(input: TrainConfig = {}): ResolvedConfig {
+  const { preset, ...rest } = input as PlainObject & { preset?: unknown };
   if (preset !== undefined && typeof preset !== 'string') {
     throw new ConfigError(`preset: must be a name, not ${JSON.stringify(preset)}`, { keys: ['preset'] });
   }
@@ -116,11 +131,6 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
     preset: name as PresetName,
     config: parseConfig(mergeConfig(presetConfig(name) as PlainObject, rest), name),
   };
-}
-
-/** The library's way in: an object instead of files and flags. @throws ConfigError */
-export function resolveTrainConfig(input: TrainConfig = {}): ResolvedConfig {
-  return resolveConfig({ flags: input as PlainObject });
 }
 
 function parseConfig(input: PlainObject, preset: string): Config {

@@ -5,6 +5,7 @@ import { ConfigError } from '../binding/errors';
 import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../config';
 import type { PlainObject } from '../config/merge';
 import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
+import { checkInputs } from './inputs';
 import { resumedConfig, writeResolvedConfig } from './resume';
 import { freeSibling, isRunFolder, RunFolder, timeStamp } from './run-folder';
 
@@ -59,6 +60,7 @@ export function openRun(input: TrainConfig, resume?: string): OpenedRun {
   if (config.ifExists === 'resume' && isRunFolder(wanted)) {
     return openExisting(wanted, { ...config, preset: resolved.preset } as PlainObject);
   }
+  checkInputs(config);
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
   return { resolved, folder, name };
 }

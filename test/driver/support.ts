@@ -11,7 +11,7 @@ import { FakeEngine, heldOutTask } from './fakes';
 /** A temporary folder with a base model, held-out tasks and room for runs. */
 export class Bench {
   readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-driver-'));
-  readonly model = this.make('base');
+  readonly model = this.makeModel();
   readonly heldOut: Task[] = Array.from({ length: 20 }, (_, index) => heldOutTask(index));
   readonly evalData = this.write(
     'held-out.jsonl',
@@ -20,6 +20,12 @@ export class Bench {
 
   path(...parts: string[]): string {
     return path.join(this.dir, ...parts);
+  }
+
+  private makeModel(): string {
+    fs.mkdirSync(this.path('base'));
+    this.write('base/config.json', '{}');
+    return this.path('base');
   }
 
   make(name: string): string {

@@ -1,0 +1,39 @@
+import type { HeldOutSource, RunResult } from '../driver/events';
+import { accuracyTable } from './accuracy-table';
+import { bytes, duration } from './format';
+
+/** What the figures mean, and what they do not. */
+const MEANING: Readonly<Record<HeldOutSource, string>> = {
+  embedded:
+    'What the gain is: the embedded base was pre-trained on a corpus that shows both careful and careless answers; self-play makes it choose the ' +
+    'careful ones. That is selection of a behaviour the model already owned, measured on tasks of the same grammar: it shows that the loop works, ' +
+    'not that a model learns new skills.',
+  file: 'Measured on your held-out file; intervals are over its tasks, for this one seed.',
+  slice:
+    'Measured on tasks that the untrained Generator wrote: their gold calls may be wrong and they resemble what the Solver is trained on. For a ' +
+    'figure that means something elsewhere, pass --eval-data FILE.',
+};
+
+/** The end of a run for people: table, what it means, where things are, how to go on. */
+export function closingText(result: RunResult): string {
+  const { directory, measurements, reason, seconds, steps, peakMemoryBytes, solver, generator } = result;
+  const lines: string[] = [''];
+  if (measurements.length > 0) {
+    lines.push(
+      'Held-out accuracy of the Solver',
+      accuracyTable(measurements),
+      '',
+      MEANING[measurements[0]!.source],
+      '',
+    );
+  }
+  const ended = reason === undefined ? 'finished' : reason === 'signal' ? 'stopped' : `ended by --${reason}`;
+  lines.push(`${ended} after ${steps} steps, ${duration(seconds)}, peak memory ${bytes(peakMemoryBytes)}`);
+  if (solver) lines.push(`Solver    ${solver}`);
+  if (generator) lines.push(`Generator ${generator}`);
+  lines.push(`Run       ${directory}`);
+  if (reason === 'signal') lines.push('', 'Go on with:', `  tool-r0-native train --resume ${directory}`);
+  else if (reason)
+    lines.push('', `Go on with a higher limit: tool-r0-native train --resume ${directory} --${reason} N`);
+  return lines.join('\n');
+}

@@ -1,0 +1,39 @@
+import * as path from 'node:path';
+
+import { readModelJson } from '../policy/model-folder';
+
+/** Sizes of a model, from its config.json alone. */
+export interface ModelSize {
+  parameters: number;
+  layers: number;
+  hidden: number;
+  vocabulary: number;
+  keyValueHeads: number;
+  headDim: number;
+}
+
+/** @throws ModelFormatError when a size is missing */
+export function modelSize(dir: string): ModelSize {
+  const config = readModelJson(path.join(dir, 'config.json'));
+  const number = (key: string, fallback?: number): number => {
+    const value = config[key] ?? fallback;
+    return typeof value === 'number' ? value : NaN;
+  };
+  const layers = number('num_hidden_layers');
+  const hidden = number('hidden_size');
+  const vocabulary = number('vocab_size');
+  const heads = number('num_attention_heads');
+  const keyValueHeads = number('num_key_value_heads', heads);
+  const headDim = number('head_dim', hidden / heads);
+  const attention = hidden * headDim * (2 * heads + 2 * keyValueHeads);
+  const perLayer = attention + 3 * hidden * number('intermediate_size') + 2 * hidden;
+  const embeddings = vocabulary * hidden * (config['tie_word_embeddings'] === true ? 1 : 2);
+  return {
+    parameters: layers * perLayer + embeddings + hidden,
+    layers,
+    hidden,
+    vocabulary,
+    keyValueHeads,
+    headDim,
+  };
+}

@@ -1,14 +1,15 @@
 import { callsEqual, type AnyCall } from '../rewards/matcher';
-import { readSolverSample } from '../rewards/probe';
 import { resolvePublished, type PublishedSwitches } from '../rewards/published';
 import { foldForAscii } from '../rewards/phrases';
-import { toParsedCall, type ParsedCall } from '../roles/calls';
+import { readRelaxed, toParsedCall, type ParsedCall } from '../roles/calls';
+import { extractSolverFields, lastAnswerBlock, parseSolverToolCalls } from '../roles/solver';
 import { firstBlockAnyCase, stripFences } from '../roles/generator-blocks';
 import type { JsonValue, ToolCall } from '../tasks/task';
 import { PyDict, isDict, jsonDumps, readJson, strip, toJson, type PyValue } from '../text';
 
 /** Why a Solver sample is not the gold calls. */
-export type SampleFailure = 'missing_tag' | 'json_parse_fail' | 'bad_call_schema' | 'mismatch';
+export type SampleFailure =
+  'missing_tag' | 'missing_think' | 'json_parse_fail' | 'bad_call_schema' | 'mismatch';
 
 export interface Agreement {
   /** p̂: samples that give the gold calls / k. */
@@ -66,17 +67,16 @@ interface Judged {
 }
 
 function judgeByMatcher(gold: readonly AnyCall[], options: AgreementOptions): (completion: string) => Judged {
+  const failed = (failure: SampleFailure): Judged => ({ failure, prediction: null });
   return (completion) => {
-    const calls = readSolverSample(completion, {
-      ...options,
-      published: { ...options.published, strictJsonProbe: false },
-    });
+    const fields = extractSolverFields(completion, { requireThink: options.requireThink ?? true });
+    if (fields === null) return failed(lastAnswerBlock(completion) ? 'missing_think' : 'missing_tag');
+    const calls = parseSolverToolCalls(fields.answer, options.published);
     if (calls === null) {
-      const hasBlock = Boolean(firstBlockAnyCase(completion, 'tool_call_answer'));
-      return { failure: hasBlock ? 'json_parse_fail' : 'missing_tag', prediction: null };
+      const value = readRelaxed(fields.answer, resolvePublished(options.published));
+      return failed(value === null ? 'json_parse_fail' : 'bad_call_schema');
     }
-    const prediction = calls.map(callValue);
-    return { failure: callsEqual(calls, gold) ? null : 'mismatch', prediction };
+    return { failure: callsEqual(calls, gold) ? null : 'mismatch', prediction: calls.map(callValue) };
   };
 }
 

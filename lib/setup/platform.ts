@@ -15,14 +15,14 @@ export interface Finding {
   advice?: string;
 }
 
-/** glibc's version; undefined on musl. */
-export function glibcVersion(): string | undefined {
+/** glibc's version; null on musl. */
+export function glibcVersion(): string | null {
   const report = process.report as typeof process.report & { excludeNetwork: boolean };
   const before = report.excludeNetwork;
   report.excludeNetwork = true; // interfaces are looked up one by one and take seconds on some machines
   const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
   report.excludeNetwork = before;
-  return header.glibcVersionRuntime;
+  return header.glibcVersionRuntime ?? null;
 }
 
 function atLeast(version: string, minimum: number[]): boolean {
@@ -33,7 +33,7 @@ function atLeast(version: string, minimum: number[]): boolean {
 export function checkPlatform(
   platform: string = process.platform,
   arch: string = process.arch,
-  glibc: string | undefined = process.platform === 'linux' ? glibcVersion() : undefined,
+  glibc: string | null = process.platform === 'linux' ? glibcVersion() : null,
 ): Finding {
   const found = `${platform} ${arch}${platform === 'linux' ? (glibc ? `, glibc ${glibc}` : ', musl') : ''}`;
   if (platform !== 'linux' || arch !== 'x64') {

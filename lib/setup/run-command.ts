@@ -13,7 +13,11 @@ export function capture(
   args: string[],
   options: { timeoutMs?: number } = {},
 ): CommandResult {
-  const result = spawnSync(command, args, { encoding: 'utf8', env: process.env, timeout: options.timeoutMs ?? 60_000 });
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: process.env,
+    timeout: options.timeoutMs ?? 60_000,
+  });
   return { status: result.status ?? -1, stdout: result.stdout ?? '', stderr: result.stderr ?? '' };
 }
 

@@ -122,7 +122,7 @@ test('two at once fetch once after the other', async () => {
 
 test('no interpreter, no pip, no such wheel, a cache that cannot be written: one clear line each', async () => {
   await expect(install({ wheel: '/nowhere/torch.whl' })).rejects.toThrow(/--wheel: there is no file/);
-  process.env.TOOL_R0_CACHE = '/proc/nowhere';
+  process.env.TOOL_R0_CACHE = path.join(fake.python, 'below-a-file');
   await expect(install()).rejects.toThrow(/cannot write to the cache folder.*TOOL_R0_CACHE/);
   process.env.PYTHON = '/nowhere/python3';
   await expect(install()).rejects.toThrow(/no python3.*TOOL_R0_LIBTORCH/);

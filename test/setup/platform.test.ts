@@ -37,8 +37,8 @@ test.each([
   ['linux', 'x64', '2.28', true, ''],
   ['linux', 'x64', '2.41', true, ''],
   ['linux', 'x64', '2.27', false, 'glibc 2.28 or newer'],
-  ['linux', 'x64', undefined, false, 'musl'],
-  ['darwin', 'arm64', undefined, false, '64-bit x86 Linux'],
+  ['linux', 'x64', null, false, 'musl'],
+  ['darwin', 'arm64', null, false, '64-bit x86 Linux'],
   ['linux', 'arm64', '2.36', false, '64-bit x86 Linux'],
 ])('%s %s with glibc %s: %s', (system, arch, glibc, ok, advice) => {
   const finding = checkPlatform(system, arch, glibc);

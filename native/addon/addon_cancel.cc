@@ -11,7 +11,8 @@ Napi::Function AddonCancelToken::define(Napi::Env env) {
   return DefineClass(env, "AddonCancelToken", {InstanceMethod<&AddonCancelToken::cancel>("cancel")});
 }
 
-AddonCancelToken::AddonCancelToken(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AddonCancelToken>(info) {
+AddonCancelToken::AddonCancelToken(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<AddonCancelToken>(info) {
   info.This().As<Napi::Object>().TypeTag(&kTag);
 }
 
@@ -20,6 +21,8 @@ CancelTokenPtr AddonCancelToken::from(const Napi::Value& value, const char* name
   return unwrapTagged<AddonCancelToken>(value, kTag, name, "AddonCancelToken")->token_;
 }
 
-void AddonCancelToken::cancel(const Napi::CallbackInfo&) { token_->requested = true; }
+void AddonCancelToken::cancel(const Napi::CallbackInfo&) {
+  token_->requested = true;
+}
 
 }  // namespace toolr0::addon

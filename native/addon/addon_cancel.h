@@ -11,7 +11,8 @@ class AddonCancelToken : public Napi::ObjectWrap<AddonCancelToken> {
   static Napi::Function define(Napi::Env env);
   explicit AddonCancelToken(const Napi::CallbackInfo& info);
 
-  // The token behind a JS value; a fresh one for undefined and null. Throws Error(kConfigError) for anything else.
+  // The token behind a JS value; a fresh one for undefined and null. Throws Error(kConfigError) for anything
+  // else.
   static CancelTokenPtr from(const Napi::Value& value, const char* name);
 
  private:

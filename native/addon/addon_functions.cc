@@ -66,9 +66,7 @@ Napi::Value setThreads(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const int64_t threads = integer(info[0], "threads", 0, 1024);
-    ComputeThread::instance().post(nullptr, nullptr, [threads] {
-      setComputeThreads(threads);
-    });
+    ComputeThread::instance().post(nullptr, nullptr, [threads] { setComputeThreads(threads); });
     return env.Undefined();
   });
 }
@@ -77,7 +75,8 @@ Napi::Value prepareExit(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const auto exitCode = static_cast<int>(integer(info[0], "exitCode", -255, 255));
-    ComputeThread::instance().prepareExit(exitCode, std::chrono::milliseconds(integer(info[1], "timeoutMs", 0, 600000)));
+    ComputeThread::instance().prepareExit(
+        exitCode, std::chrono::milliseconds(integer(info[1], "timeoutMs", 0, 600000)));
     return env.Undefined();
   });
 }

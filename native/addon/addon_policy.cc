@@ -65,12 +65,14 @@ Napi::Value rolloutResult(Napi::Env env, const RolloutResult& result) {
 
 // Shared by load() and init(): `make` builds the model on the compute thread.
 Napi::Value fill(Napi::Env env, const ModelHolderPtr& holder,
-                 std::function<std::shared_ptr<Model>(at::Device, at::ScalarType)> make, const Fields& options) {
+                 std::function<std::shared_ptr<Model>(at::Device, at::ScalarType)> make,
+                 const Fields& options) {
   holder->refuseDisposed();
   return submit(env, nullptr,
                 [holder, make = std::move(make), deviceName = options.string("device"),
                  dtypeText = options.string("dtype")]() -> Finish {
-                  if (holder->model) throw Error(kConfigError, "this policy holds a model already; make a new one");
+                  if (holder->model)
+                    throw Error(kConfigError, "this policy holds a model already; make a new one");
                   const at::Device device = parseDevice(deviceName);
                   const c10::DeviceGuard guard(device);
                   holder->model = make(device, parseDtype(dtypeText, device));
@@ -81,21 +83,22 @@ Napi::Value fill(Napi::Env env, const ModelHolderPtr& holder,
 }  // namespace
 
 Napi::Function AddonPolicy::define(Napi::Env env) {
-  return DefineClass(env, "AddonPolicy",
-                     {InstanceMethod<&AddonPolicy::load>("load"), InstanceMethod<&AddonPolicy::init>("init"),
-                      InstanceMethod<&AddonPolicy::generate>("generate"),
-                      InstanceMethod<&AddonPolicy::logprobs>("logprobs"),
-                      InstanceMethod<&AddonPolicy::logits>("logits"),
-                      InstanceMethod<&AddonPolicy::saveWeights>("saveWeights"),
-                      InstanceMethod<&AddonPolicy::copyFrom>("copyFrom"),
-                      InstanceMethod<&AddonPolicy::dispose>("dispose")});
+  return DefineClass(
+      env, "AddonPolicy",
+      {InstanceMethod<&AddonPolicy::load>("load"), InstanceMethod<&AddonPolicy::init>("init"),
+       InstanceMethod<&AddonPolicy::generate>("generate"), InstanceMethod<&AddonPolicy::logprobs>("logprobs"),
+       InstanceMethod<&AddonPolicy::logits>("logits"),
+       InstanceMethod<&AddonPolicy::saveWeights>("saveWeights"),
+       InstanceMethod<&AddonPolicy::copyFrom>("copyFrom"), InstanceMethod<&AddonPolicy::dispose>("dispose")});
 }
 
 AddonPolicy::AddonPolicy(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AddonPolicy>(info) {
   info.This().As<Napi::Object>().TypeTag(&kTag);
 }
 
-AddonPolicy::~AddonPolicy() { releaseOnComputeThread(std::move(holder_)); }
+AddonPolicy::~AddonPolicy() {
+  releaseOnComputeThread(std::move(holder_));
+}
 
 ModelHolderPtr AddonPolicy::from(const Napi::Value& value, const char* name) {
   ModelHolderPtr holder = unwrapTagged<AddonPolicy>(value, kTag, name, "AddonPolicy")->holder_;
@@ -105,21 +108,23 @@ ModelHolderPtr AddonPolicy::from(const Napi::Value& value, const char* name) {
 
 Napi::Value AddonPolicy::load(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
-    return fill(info.Env(), holder_,
-                [dir = string(info[0], "dir")](at::Device device, at::ScalarType dtype) {
-                  return loadModel(dir, device, dtype);
-                },
-                Fields(info[1], "options"));
+    return fill(
+        info.Env(), holder_,
+        [dir = string(info[0], "dir")](at::Device device, at::ScalarType dtype) {
+          return loadModel(dir, device, dtype);
+        },
+        Fields(info[1], "options"));
   });
 }
 
 Napi::Value AddonPolicy::init(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
     const Fields options(info[1], "options");
-    return fill(info.Env(), holder_,
-                [dir = string(info[0], "dir"), seed = static_cast<uint64_t>(options.integer("seed"))](
-                    at::Device device, at::ScalarType dtype) { return initModel(dir, device, dtype, seed); },
-                options);
+    return fill(
+        info.Env(), holder_,
+        [dir = string(info[0], "dir"), seed = static_cast<uint64_t>(options.integer("seed"))](
+            at::Device device, at::ScalarType dtype) { return initModel(dir, device, dtype, seed); },
+        options);
   });
 }
 
@@ -136,7 +141,8 @@ Napi::Value AddonPolicy::generate(const Napi::CallbackInfo& info) {
         [holder = holder_, request, cancel, stream]() -> Finish {
           Model& model = *holder->loaded();
           const c10::DeviceGuard guard(model.device);
-          auto result = std::make_shared<RolloutResult>(toolr0::generate(model, *request, callbacksOf(stream), *cancel));
+          auto result = std::make_shared<RolloutResult>(
+              toolr0::generate(model, *request, callbacksOf(stream), *cancel));
           return [result](Napi::Env current) { return rolloutResult(current, *result); };
         },
         [stream](Napi::Env current) {
@@ -156,15 +162,16 @@ Napi::Value AddonPolicy::logprobs(const Napi::CallbackInfo& info) {
     auto offsets = int32Array(info[1], "offsets");
     checkOffsets(offsets, tokens.size(), "offsets");
     return submit(info.Env(), cancel,
-                  [holder = holder_, tokens = std::move(tokens), offsets = std::move(offsets), temperature, tokenBudget,
-                   cancel]() -> Finish {
+                  [holder = holder_, tokens = std::move(tokens), offsets = std::move(offsets), temperature,
+                   tokenBudget, cancel]() -> Finish {
                     Model& model = *holder->loaded();
                     const c10::DeviceGuard guard(model.device);
                     checkTokenIds(tokens, model.config.vocabSize, "tokens");
                     std::vector<float> entropies;
-                    auto values =
-                        sequenceLogprobs(model, tokens, offsets, temperature, tokenBudget, *cancel, &entropies);
-                    return [values = std::move(values), entropies = std::move(entropies)](Napi::Env env) -> Napi::Value {
+                    auto values = sequenceLogprobs(model, tokens, offsets, temperature, tokenBudget, *cancel,
+                                                   &entropies);
+                    return [values = std::move(values),
+                            entropies = std::move(entropies)](Napi::Env env) -> Napi::Value {
                       Napi::Object result = Napi::Object::New(env);
                       result.Set("logprobs", toFloat32Array(env, values));
                       result.Set("entropies", toFloat32Array(env, entropies));
@@ -177,28 +184,30 @@ Napi::Value AddonPolicy::logprobs(const Napi::CallbackInfo& info) {
 Napi::Value AddonPolicy::logits(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&]() -> Napi::Value {
     holder_->refuseDisposed();
-    return submit(info.Env(), nullptr, [holder = holder_, tokens = int32Array(info[0], "tokens")]() -> Finish {
-      Model& model = *holder->loaded();
-      const c10::DeviceGuard guard(model.device);
-      const at::Tensor logits = sequenceLogits(model, tokens);
-      return [logits](Napi::Env env) {
-        return toTypedArray<Napi::Float32Array>(env, logits.const_data_ptr<float>(), logits.numel());
-      };
-    });
+    return submit(
+        info.Env(), nullptr, [holder = holder_, tokens = int32Array(info[0], "tokens")]() -> Finish {
+          Model& model = *holder->loaded();
+          const c10::DeviceGuard guard(model.device);
+          const at::Tensor logits = sequenceLogits(model, tokens);
+          return [logits](Napi::Env env) {
+            return toTypedArray<Napi::Float32Array>(env, logits.const_data_ptr<float>(), logits.numel());
+          };
+        });
   });
 }
 
 Napi::Value AddonPolicy::saveWeights(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&]() -> Napi::Value {
     holder_->refuseDisposed();
-    return submit(info.Env(), nullptr,
-                  [holder = holder_, file = string(info[0], "file"), dtype = string(info[1], "dtype")]() -> Finish {
-                    Model& model = *holder->loaded();
-                    const c10::DeviceGuard guard(model.device);
-                    const at::ScalarType stored = dtype == "auto" ? model.dtype : parseDtype(dtype, model.device);
-                    toolr0::saveWeights(model.config, model.weights, file, stored);
-                    return [](Napi::Env env) { return env.Undefined(); };
-                  });
+    return submit(
+        info.Env(), nullptr,
+        [holder = holder_, file = string(info[0], "file"), dtype = string(info[1], "dtype")]() -> Finish {
+          Model& model = *holder->loaded();
+          const c10::DeviceGuard guard(model.device);
+          const at::ScalarType stored = dtype == "auto" ? model.dtype : parseDtype(dtype, model.device);
+          toolr0::saveWeights(model.config, model.weights, file, stored);
+          return [](Napi::Env env) { return env.Undefined(); };
+        });
   });
 }
 

@@ -12,7 +12,8 @@ class AddonPolicy : public Napi::ObjectWrap<AddonPolicy> {
   explicit AddonPolicy(const Napi::CallbackInfo& info);
   ~AddonPolicy() override;
 
-  // The model holder behind a JS value. Throws Error(kConfigError) for another type, kDisposedError when disposed.
+  // The model holder behind a JS value. Throws Error(kConfigError) for another type, kDisposedError when
+  // disposed.
   static ModelHolderPtr from(const Napi::Value& value, const char* name);
 
  private:

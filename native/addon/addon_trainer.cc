@@ -38,19 +38,25 @@ Napi::Function AddonTrainer::define(Napi::Env env) {
        InstanceMethod<&AddonTrainer::optimStep>("optimStep"),
        InstanceMethod<&AddonTrainer::zeroGradients>("zeroGradients"),
        InstanceMethod<&AddonTrainer::gradientNorms>("gradientNorms"),
-       InstanceMethod<&AddonTrainer::gradient>("gradient"), InstanceMethod<&AddonTrainer::parameter>("parameter"),
-       InstanceMethod<&AddonTrainer::saveState>("saveState"), InstanceMethod<&AddonTrainer::loadState>("loadState"),
+       InstanceMethod<&AddonTrainer::gradient>("gradient"),
+       InstanceMethod<&AddonTrainer::parameter>("parameter"),
+       InstanceMethod<&AddonTrainer::saveState>("saveState"),
+       InstanceMethod<&AddonTrainer::loadState>("loadState"),
        InstanceMethod<&AddonTrainer::dispose>("dispose")});
 }
 
 AddonTrainer::AddonTrainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AddonTrainer>(info) {}
 
-AddonTrainer::~AddonTrainer() { releaseOnComputeThread(std::move(holder_)); }
+AddonTrainer::~AddonTrainer() {
+  releaseOnComputeThread(std::move(holder_));
+}
 
-Napi::Value AddonTrainer::run(Napi::Env env, CancelTokenPtr cancel, std::function<Finish(TrainerHolder&)> work) {
+Napi::Value AddonTrainer::run(Napi::Env env, CancelTokenPtr cancel,
+                              std::function<Finish(TrainerHolder&)> work) {
   if (holder_->disposed) throw Error(kDisposedError, "this trainer was disposed; create another one");
   return submit(env, std::move(cancel), [holder = holder_, work = std::move(work)]() -> Finish {
-    if (!holder->trainer) throw Error(kConfigError, "this trainer is empty: create() must have succeeded first");
+    if (!holder->trainer)
+      throw Error(kConfigError, "this trainer is empty: create() must have succeeded first");
     const c10::DeviceGuard guard(holder->model->device);
     return work(*holder);
   });
@@ -63,25 +69,28 @@ Napi::Value AddonTrainer::create(const Napi::CallbackInfo& info) {
     auto options = readTrainerOptions(Fields(info[1], "options"));
     const bool withReference = !info[2].IsUndefined() && !info[2].IsNull();
     const ModelHolderPtr reference = withReference ? AddonPolicy::from(info[2], "reference") : nullptr;
-    return submit(info.Env(), nullptr, [holder = holder_, policy, options = std::move(options), reference]() -> Finish {
-      if (holder->trainer) throw Error(kConfigError, "this trainer was created already; make a new one");
-      holder->model = policy->loaded();
-      const c10::DeviceGuard guard(holder->model->device);
-      holder->trainer =
-          std::make_unique<Trainer>(holder->model, options, reference ? reference->loaded() : nullptr);
-      return nothing();
-    });
+    return submit(
+        info.Env(), nullptr, [holder = holder_, policy, options = std::move(options), reference]() -> Finish {
+          if (holder->trainer) throw Error(kConfigError, "this trainer was created already; make a new one");
+          holder->model = policy->loaded();
+          const c10::DeviceGuard guard(holder->model->device);
+          holder->trainer =
+              std::make_unique<Trainer>(holder->model, options, reference ? reference->loaded() : nullptr);
+          return nothing();
+        });
   });
 }
 
 Napi::Value AddonTrainer::forwardBackward(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
     const CancelTokenPtr cancel = AddonCancelToken::from(info[1], "cancel");
-    return run(info.Env(), cancel, [batch = readTrainBatch(Fields(info[0], "batch")), cancel](TrainerHolder& holder) {
-      checkTokenIds(batch.promptTokens, holder.model->config.vocabSize, "batch.promptTokens");
-      checkTokenIds(batch.completionTokens, holder.model->config.vocabSize, "batch.completionTokens");
-      return metricsOf(holder.trainer->forwardBackward(batch, *cancel));
-    });
+    return run(info.Env(), cancel,
+               [batch = readTrainBatch(Fields(info[0], "batch")), cancel](TrainerHolder& holder) {
+                 checkTokenIds(batch.promptTokens, holder.model->config.vocabSize, "batch.promptTokens");
+                 checkTokenIds(batch.completionTokens, holder.model->config.vocabSize,
+                               "batch.completionTokens");
+                 return metricsOf(holder.trainer->forwardBackward(batch, *cancel));
+               });
   });
 }
 

@@ -12,7 +12,7 @@ namespace toolr0::addon {
 
 // What an AddonTrainer owns. It keeps its model alive when the policy it was made from is disposed first.
 struct TrainerHolder {
-  std::shared_ptr<Model> model;      // compute thread only, as is `trainer`
+  std::shared_ptr<Model> model;  // compute thread only, as is `trainer`
   std::unique_ptr<Trainer> trainer;
   std::atomic<bool> disposed{false};
 };

@@ -9,18 +9,30 @@ namespace {
 
 const char* arrayName(napi_typedarray_type type) {
   switch (type) {
-    case napi_int8_array: return "Int8Array";
-    case napi_uint8_array: return "Uint8Array";
-    case napi_uint8_clamped_array: return "Uint8ClampedArray";
-    case napi_int16_array: return "Int16Array";
-    case napi_uint16_array: return "Uint16Array";
-    case napi_int32_array: return "Int32Array";
-    case napi_uint32_array: return "Uint32Array";
-    case napi_float32_array: return "Float32Array";
-    case napi_float64_array: return "Float64Array";
-    case napi_bigint64_array: return "BigInt64Array";
-    case napi_biguint64_array: return "BigUint64Array";
-    default: return "another typed array";
+    case napi_int8_array:
+      return "Int8Array";
+    case napi_uint8_array:
+      return "Uint8Array";
+    case napi_uint8_clamped_array:
+      return "Uint8ClampedArray";
+    case napi_int16_array:
+      return "Int16Array";
+    case napi_uint16_array:
+      return "Uint16Array";
+    case napi_int32_array:
+      return "Int32Array";
+    case napi_uint32_array:
+      return "Uint32Array";
+    case napi_float32_array:
+      return "Float32Array";
+    case napi_float64_array:
+      return "Float64Array";
+    case napi_bigint64_array:
+      return "BigInt64Array";
+    case napi_biguint64_array:
+      return "BigUint64Array";
+    default:
+      return "another typed array";
   }
 }
 
@@ -72,7 +84,8 @@ double number(const Napi::Value& value, const std::string& name, bool allowInfin
 
 int64_t integer(const Napi::Value& value, const std::string& name, int64_t minimum, int64_t maximum) {
   const double result = number(value, name);
-  if (result != std::floor(result) || result < static_cast<double>(minimum) || result > static_cast<double>(maximum)) {
+  if (result != std::floor(result) || result < static_cast<double>(minimum) ||
+      result > static_cast<double>(maximum)) {
     std::string range = maximum == kMaxSafeInteger
                             ? "an integer of at least " + std::to_string(minimum)
                             : "an integer from " + std::to_string(minimum) + " to " + std::to_string(maximum);
@@ -116,7 +129,9 @@ Fields::Fields(const Napi::Value& value, std::string name) : name_(std::move(nam
   object_ = value.As<Napi::Object>();
 }
 
-Napi::Value Fields::get(const char* key) const { return object_.Get(key); }
+Napi::Value Fields::get(const char* key) const {
+  return object_.Get(key);
+}
 
 bool Fields::has(const char* key) const {
   const Napi::Value value = get(key);

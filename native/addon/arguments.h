@@ -9,8 +9,8 @@
 
 namespace toolr0::addon {
 
-// Strict readers of JS values. Each throws Error(kConfigError) naming the argument or field, what was expected and what
-// came. Arrays are copied: JS may change or transfer its buffer while a job runs.
+// Strict readers of JS values. Each throws Error(kConfigError) naming the argument or field, what was
+// expected and what came. Arrays are copied: JS may change or transfer its buffer while a job runs.
 
 inline constexpr int64_t kMaxSafeInteger = 9007199254740991;
 
@@ -19,7 +19,8 @@ std::vector<float> float32Array(const Napi::Value& value, const std::string& nam
 std::vector<uint8_t> uint8Array(const Napi::Value& value, const std::string& name);
 // Any number but NaN; infinities only where `allowInfinity`.
 double number(const Napi::Value& value, const std::string& name, bool allowInfinity = false);
-int64_t integer(const Napi::Value& value, const std::string& name, int64_t minimum = 0, int64_t maximum = kMaxSafeInteger);
+int64_t integer(const Napi::Value& value, const std::string& name, int64_t minimum = 0,
+                int64_t maximum = kMaxSafeInteger);
 bool boolean(const Napi::Value& value, const std::string& name);
 std::string string(const Napi::Value& value, const std::string& name);
 // Undefined and null mean absent.

@@ -37,7 +37,8 @@ void settle(Napi::Env env, EnvState& state, Job& job) {
   }
 }
 
-// Worker exit, worker.terminate() and the natural end of the main thread; not process.exit(), which skips these hooks.
+// Worker exit, worker.terminate() and the natural end of the main thread; not process.exit(), which skips
+// these hooks.
 void onEnvExit(void* data) {
   const std::unique_ptr<std::shared_ptr<EnvState>> owner(static_cast<std::shared_ptr<EnvState>*>(data));
   EnvState& state = **owner;
@@ -79,9 +80,12 @@ void initializeEnv(Napi::Env env) {
   napi_add_env_cleanup_hook(env, onEnvExit, new std::shared_ptr<EnvState>(state));
 }
 
-std::shared_ptr<EnvState> envState(Napi::Env env) { return env.GetInstanceData<AddonData>()->state; }
+std::shared_ptr<EnvState> envState(Napi::Env env) {
+  return env.GetInstanceData<AddonData>()->state;
+}
 
-Napi::Promise submit(Napi::Env env, CancelTokenPtr cancel, std::function<Finish()> work, Task beforeSettling) {
+Napi::Promise submit(Napi::Env env, CancelTokenPtr cancel, std::function<Finish()> work,
+                     Task beforeSettling) {
   const auto state = envState(env);
   const auto job = std::make_shared<Job>(env);
   job->work = std::move(work);

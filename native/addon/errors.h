@@ -22,7 +22,8 @@ auto guarded(Napi::Env env, Body&& body) -> decltype(body()) {
   }
 }
 
-// Runs the JS half of a method that returns a promise: wrong arguments reject it, nothing is thrown at the caller.
+// Runs the JS half of a method that returns a promise: wrong arguments reject it, nothing is thrown at the
+// caller.
 template <class Body>
 Napi::Value rejecting(Napi::Env env, Body&& body) {
   const auto deferred = Napi::Promise::Deferred::New(env);

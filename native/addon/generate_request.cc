@@ -11,7 +11,8 @@ std::vector<std::string> readTokenBytes(const Fields& fields) {
   const int64_t count = checkOffsets(offsets, bytes.size(), fields.path("tokenBytesOffsets"));
   std::vector<std::string> tokens;
   tokens.reserve(count);
-  for (int64_t id = 0; id < count; ++id) tokens.emplace_back(bytes.begin() + offsets[id], bytes.begin() + offsets[id + 1]);
+  for (int64_t id = 0; id < count; ++id)
+    tokens.emplace_back(bytes.begin() + offsets[id], bytes.begin() + offsets[id + 1]);
   return tokens;
 }
 
@@ -31,7 +32,8 @@ RolloutRequest readGenerateRequest(const Fields& fields) {
   request.samplesPerPrompt = fields.integer("samplesPerPrompt", 1, kMaxCount);
   request.maxNewTokens = fields.integer("maxNewTokens", 1, kMaxCount);
   if (prompts > 0 && request.samplesPerPrompt > kMaxCount / prompts / request.maxNewTokens) {
-    throw Error(kConfigError, "prompts × samplesPerPrompt × maxNewTokens must stay below 2^31 tokens; split the batch");
+    throw Error(kConfigError,
+                "prompts × samplesPerPrompt × maxNewTokens must stay below 2^31 tokens; split the batch");
   }
   const Fields sampling(fields.get("sampling"), fields.path("sampling"));
   request.sampling.temperature = sampling.number("temperature");

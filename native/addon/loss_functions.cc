@@ -12,7 +12,8 @@ namespace toolr0::addon {
 namespace {
 
 // A view on the array's memory, valid while the array is (these functions are synchronous).
-at::Tensor viewOf(const Napi::Value& value, const std::string& name, std::optional<at::ScalarType> precision) {
+at::Tensor viewOf(const Napi::Value& value, const std::string& name,
+                  std::optional<at::ScalarType> precision) {
   const napi_typedarray_type type =
       value.IsTypedArray() ? value.As<Napi::TypedArray>().TypedArrayType() : napi_int8_array;
   if (type == napi_float32_array && precision.value_or(at::kFloat) == at::kFloat) {
@@ -28,12 +29,13 @@ at::Tensor viewOf(const Napi::Value& value, const std::string& name, std::option
                                       : name + " must be a Float32Array or a Float64Array");
 }
 
-at::Tensor matrixOf(const Fields& fields, const char* key, std::optional<at::ScalarType> precision, int64_t rows,
-                    int64_t columns) {
+at::Tensor matrixOf(const Fields& fields, const char* key, std::optional<at::ScalarType> precision,
+                    int64_t rows, int64_t columns) {
   const at::Tensor flat = viewOf(fields.get(key), fields.path(key), precision);
   if (flat.numel() != rows * columns) {
-    throw Error(kConfigError, fields.path(key) + " holds " + std::to_string(flat.numel()) + " values, expected " +
-                                  std::to_string(rows) + " × " + std::to_string(columns));
+    throw Error(kConfigError, fields.path(key) + " holds " + std::to_string(flat.numel()) +
+                                  " values, expected " + std::to_string(rows) + " × " +
+                                  std::to_string(columns));
   }
   return flat.view({rows, columns});
 }
@@ -55,8 +57,8 @@ Napi::Value grpoAdvantagesOfArrays(const Napi::CallbackInfo& info) {
     const at::Tensor rewards = viewOf(info[0], "rewards", std::nullopt);
     const int64_t functions = integer(info[1], "functions", 1);
     if (rewards.numel() % functions != 0) {
-      throw Error(kConfigError, "rewards holds " + std::to_string(rewards.numel()) + " values, not a multiple of " +
-                                    std::to_string(functions) + " functions");
+      throw Error(kConfigError, "rewards holds " + std::to_string(rewards.numel()) +
+                                    " values, not a multiple of " + std::to_string(functions) + " functions");
     }
     const Fields fields(info[2], "options");
     AdvantageOptions options;

@@ -37,7 +37,8 @@ at::Tensor sequenceLogits(Model& model, const std::vector<int32_t>& tokens) {
   const at::Tensor positions = at::arange(length, onDevice);
   const std::vector<Segment> segments{{0, length, -1}};
   const double scale = 1.0 / std::sqrt(static_cast<double>(model.config.headDim));
-  const AttentionFn attention = [&](int64_t, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+  const AttentionFn attention = [&](int64_t, const at::Tensor& query, const at::Tensor& key,
+                                    const at::Tensor& value) {
     at::Tensor lse;
     return packedAttention(query, key, value, segments, scale, lse);
   };

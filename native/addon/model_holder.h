@@ -8,8 +8,8 @@
 
 namespace toolr0::addon {
 
-// What an AddonPolicy owns. `model` is read and written on the compute thread only; `disposed` is set on the JS thread, so
-// that calls made after dispose() are refused while calls queued before it still run.
+// What an AddonPolicy owns. `model` is read and written on the compute thread only; `disposed` is set on the
+// JS thread, so that calls made after dispose() are refused while calls queued before it still run.
 struct ModelHolder {
   std::shared_ptr<Model> model;
   std::atomic<bool> disposed{false};
@@ -28,7 +28,8 @@ using ModelHolderPtr = std::shared_ptr<ModelHolder>;
 // Error(kConfigError) naming the first id outside the vocabulary.
 void checkTokenIds(const std::vector<int32_t>& tokens, int64_t vocabSize, const std::string& name);
 
-// The fp32 values, on the CPU, of the parameter with this Hugging Face name. Error(kConfigError) if there is none.
+// The fp32 values, on the CPU, of the parameter with this Hugging Face name. Error(kConfigError) if there is
+// none.
 at::Tensor parameterValues(Model& model, const std::string& name);
 
 // fp32 logits [tokens, vocab], on the CPU, of one sequence.

@@ -9,8 +9,8 @@
 
 namespace toolr0::addon {
 
-// Results are copied into memory that JS owns: external buffers are freed only by a turning event loop, and Electron and
-// Deno refuse them.
+// Results are copied into memory that JS owns: external buffers are freed only by a turning event loop, and
+// Electron and Deno refuse them.
 template <class Array, class Element>
 Array toTypedArray(Napi::Env env, const Element* data, size_t count) {
   Array array = Array::New(env, count);
@@ -33,6 +33,8 @@ inline Napi::Object toObject(Napi::Env env, const std::map<std::string, double>&
   return object;
 }
 
-inline Napi::Number toNumber(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+inline Napi::Number toNumber(Napi::Env env, int64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
 
 }  // namespace toolr0::addon

@@ -49,8 +49,8 @@ void TokenStream::deliver(Napi::Env env) {
                                     Napi::Number::New(env, token->logprob)});
       } else {
         const auto& finish = std::get<FinishEvent>(event);
-        found->second.onFinish.Call(
-            {toNumber(env, finish.row), toInt32Array(env, finish.tokens), Napi::Number::New(env, finish.reason)});
+        found->second.onFinish.Call({toNumber(env, finish.row), toInt32Array(env, finish.tokens),
+                                     Napi::Number::New(env, finish.reason)});
       }
     } catch (const Napi::Error& error) {
       StreamCallbacks& callbacks = streams[id_];

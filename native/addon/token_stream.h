@@ -13,9 +13,9 @@
 
 namespace toolr0::addon {
 
-// Carries tokens from the compute thread to JS callbacks. Events gather while the JS thread is busy and are delivered in
-// one visit, in order; the compute thread never waits. A callback that throws stops the work, and the promise rejects with
-// what it threw.
+// Carries tokens from the compute thread to JS callbacks. Events gather while the JS thread is busy and are
+// delivered in one visit, in order; the compute thread never waits. A callback that throws stops the work,
+// and the promise rejects with what it threw.
 class TokenStream : public std::enable_shared_from_this<TokenStream> {
  public:
   // Null when there is no callback. JS thread.

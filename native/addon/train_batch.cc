@@ -27,12 +27,14 @@ TrainBatch readTrainBatch(const Fields& fields) {
   batch.oldLogprobs = fields.float32Array("oldLogprobs");
   batch.rowMask = fields.uint8Array("rowMask");
 
-  const int64_t prompts = checkOffsets(batch.promptOffsets, batch.promptTokens.size(), fields.path("promptOffsets"));
+  const int64_t prompts =
+      checkOffsets(batch.promptOffsets, batch.promptTokens.size(), fields.path("promptOffsets"));
   const auto rows = static_cast<size_t>(
       checkOffsets(batch.completionOffsets, batch.completionTokens.size(), fields.path("completionOffsets")));
   checkLength(batch.promptOfRow.size(), rows, fields.path("promptOfRow"), "one per completion");
   checkLength(batch.advantages.size(), rows, fields.path("advantages"), "one per completion");
-  if (!batch.rowMask.empty()) checkLength(batch.rowMask.size(), rows, fields.path("rowMask"), "one per completion");
+  if (!batch.rowMask.empty())
+    checkLength(batch.rowMask.size(), rows, fields.path("rowMask"), "one per completion");
   const size_t tokens = batch.completionTokens.size();
   for (const auto& [values, key] : {std::pair{&batch.samplingLogprobs, "samplingLogprobs"},
                                     std::pair{&batch.oldLogprobs, "oldLogprobs"}}) {

@@ -7,8 +7,8 @@
 
 namespace toolr0::addon {
 
-// The native object behind a JS value, after checking its type tag: unwrapping an object of another class would read
-// foreign memory. Throws Error(kConfigError).
+// The native object behind a JS value, after checking its type tag: unwrapping an object of another class
+// would read foreign memory. Throws Error(kConfigError).
 template <class Wrapped>
 Wrapped* unwrapTagged(const Napi::Value& value, const napi_type_tag& tag, const std::string& name,
                       const std::string& className) {

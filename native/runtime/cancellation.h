@@ -6,7 +6,8 @@
 
 namespace toolr0 {
 
-// Shared between the JS thread (sets it) and the compute thread (polls it per decoded token and per micro-batch).
+// Shared between the JS thread (sets it) and the compute thread (polls it per decoded token and per
+// micro-batch).
 struct CancelToken {
   std::atomic<bool> requested{false};
   bool isRequested() const { return requested.load(std::memory_order_relaxed); }

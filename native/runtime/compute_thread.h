@@ -12,24 +12,26 @@
 
 namespace toolr0 {
 
-// The one thread of the process on which all tensor work runs, first in, first out. A pool (libuv's, say) would give every
-// one of its threads an OpenMP team and starve the host's own file and network work.
+// The one thread of the process on which all tensor work runs, first in, first out. A pool (libuv's, say)
+// would give every one of its threads an OpenMP team and starve the host's own file and network work.
 //
-// The object is never destroyed: static destructors of libtorch must not run under a job, so whoever ends the process calls
-// prepareExit() first. Where nobody could, an on_exit hook leaves with _exit() while a job runs.
+// The object is never destroyed: static destructors of libtorch must not run under a job, so whoever ends the
+// process calls prepareExit() first. Where nobody could, an on_exit hook leaves with _exit() while a job
+// runs.
 class ComputeThread {
  public:
   static ComputeThread& instance();
 
-  // Queues `run` on behalf of `owner` (an environment; null = nobody, never purged). `run` must not throw and should poll
-  // `cancel`, which purge() and prepareExit() set for the job that is running. False once the process is exiting.
+  // Queues `run` on behalf of `owner` (an environment; null = nobody, never purged). `run` must not throw and
+  // should poll `cancel`, which purge() and prepareExit() set for the job that is running. False once the
+  // process is exiting.
   bool post(const void* owner, CancelTokenPtr cancel, std::function<void()> run);
 
   // Drops the queued jobs of `owner`, asks its running job to stop, and returns how many were dropped.
   size_t purge(const void* owner);
 
-  // Ends the thread: drops the queue, asks the running job to stop and waits for it. When it does not stop in time, leaves
-  // the process at once with `exitCode`, without static destructors. Later calls return at once.
+  // Ends the thread: drops the queue, asks the running job to stop and waits for it. When it does not stop in
+  // time, leaves the process at once with `exitCode`, without static destructors. Later calls return at once.
   void prepareExit(int exitCode, std::chrono::milliseconds timeout);
 
   bool busy();

@@ -27,15 +27,17 @@ int64_t cudaDeviceCount() {
 
 at::Device cudaDevice(const std::string& name, int64_t index) {
   if (!at::globalContext().hasCUDA()) {
-    throw Error(kDeviceError, "device '" + name +
-                                  "' was asked for, but this libtorch is a CPU build; run `npx tool-r0-native setup "
-                                  "--device cuda`, or use --device cpu");
+    throw Error(kDeviceError,
+                "device '" + name +
+                    "' was asked for, but this libtorch is a CPU build; run `npx tool-r0-native setup "
+                    "--device cuda`, or use --device cpu");
   }
   const int64_t count = cudaDeviceCount();
   if (count == 0) {
-    throw Error(kDeviceError, "device '" + name +
-                                  "' was asked for, but no CUDA device is visible (driver missing, too old, or "
-                                  "CUDA_VISIBLE_DEVICES is empty); see `npx tool-r0-native doctor`, or use --device cpu");
+    throw Error(kDeviceError,
+                "device '" + name +
+                    "' was asked for, but no CUDA device is visible (driver missing, too old, or "
+                    "CUDA_VISIBLE_DEVICES is empty); see `npx tool-r0-native doctor`, or use --device cpu");
   }
   if (index >= count) {
     throw Error(kDeviceError, "device '" + name + "' does not exist: " + std::to_string(count) +
@@ -69,10 +71,14 @@ at::ScalarType parseDtype(const std::string& name, at::Device device) {
 
 std::string dtypeName(at::ScalarType dtype) {
   switch (dtype) {
-    case at::kFloat: return "float32";
-    case at::kBFloat16: return "bfloat16";
-    case at::kHalf: return "float16";
-    default: return at::toString(dtype);
+    case at::kFloat:
+      return "float32";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kHalf:
+      return "float16";
+    default:
+      return at::toString(dtype);
   }
 }
 

@@ -7,11 +7,12 @@
 
 namespace toolr0 {
 
-// 'auto' (CUDA where a device is present, else the CPU), 'cpu', 'cuda' (device 0) or 'cuda:N'. Asking for CUDA never falls
-// back: Error(kDeviceError) says what is missing. An unknown name is Error(kConfigError).
+// 'auto' (CUDA where a device is present, else the CPU), 'cpu', 'cuda' (device 0) or 'cuda:N'. Asking for
+// CUDA never falls back: Error(kDeviceError) says what is missing. An unknown name is Error(kConfigError).
 at::Device parseDevice(const std::string& name);
 
-// 'auto' (bfloat16 on CUDA, float32 on the CPU), 'float32', 'bfloat16' or 'float16'; else Error(kConfigError).
+// 'auto' (bfloat16 on CUDA, float32 on the CPU), 'float32', 'bfloat16' or 'float16'; else
+// Error(kConfigError).
 at::ScalarType parseDtype(const std::string& name, at::Device device);
 
 // 'float32', 'bfloat16' …: the names parseDtype takes.
@@ -33,7 +34,7 @@ struct MemoryStats {
 MemoryStats memoryStats();
 
 struct BuildInfo {
-  std::string libtorchVersion;           // of the headers
+  std::string libtorchVersion;  // of the headers
   uint64_t abiCompiled = 0, abiLoaded = 0;
   bool cudaKernels = false;
   std::string cudaArchitectures;

@@ -16,7 +16,8 @@ void describeCudaDevice(CudaDevice& device) {
   device.capability = std::to_string(properties.major) + "." + std::to_string(properties.minor);
   const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device.index));
   size_t freeBytes = 0, totalBytes = 0;
-  if (cudaMemGetInfo(&freeBytes, &totalBytes) == cudaSuccess) device.freeBytes = static_cast<int64_t>(freeBytes);
+  if (cudaMemGetInfo(&freeBytes, &totalBytes) == cudaSuccess)
+    device.freeBytes = static_cast<int64_t>(freeBytes);
 }
 
 }  // namespace toolr0

@@ -22,7 +22,8 @@ int64_t physicalCores() {
   int64_t unnamed = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &mask)) continue;
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                       "/topology/thread_siblings_list");
     std::string siblings;
     if (file >> siblings) {
       cores.insert(siblings);
@@ -38,10 +39,13 @@ double cpuQuota() {
   std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string quota;
   double period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0) return std::strtod(quota.c_str(), nullptr) / period;
-  std::ifstream v1Quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1Period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (v2 >> quota >> period && quota != "max" && period > 0)
+    return std::strtod(quota.c_str(), nullptr) / period;
+  std::ifstream v1Quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+      v1Period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   double microseconds = 0;
-  if (v1Quota >> microseconds && v1Period >> period && microseconds > 0 && period > 0) return microseconds / period;
+  if (v1Quota >> microseconds && v1Period >> period && microseconds > 0 && period > 0)
+    return microseconds / period;
   return INFINITY;
 }
 

@@ -1,5 +1,3 @@
-#include "runtime/compute_thread.h"
-
 #include <ATen/Parallel.h>
 
 #include <future>
@@ -7,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/compute_thread.h"
 #include "runtime/error.h"
 #include "runtime/threads.h"
 #include "test/check.h"

@@ -1,5 +1,4 @@
 #include "runtime/device.h"
-
 #include "runtime/error.h"
 #include "test/check.h"
 

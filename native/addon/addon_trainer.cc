@@ -140,7 +140,7 @@ Napi::Value AddonTrainer::gradient(const Napi::CallbackInfo& info) {
 Napi::Value AddonTrainer::parameter(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
     return run(info.Env(), nullptr, [name = string(info[0], "name")](TrainerHolder& holder) {
-      return floatsOf(parameterValues(*holder.model, name));
+      return floatsOf(holder.trainer->parameter(name));
     });
   });
 }

@@ -16,13 +16,6 @@ void checkTokenIds(const std::vector<int32_t>& tokens, int64_t vocabSize, const 
   }
 }
 
-at::Tensor parameterValues(Model& model, const std::string& name) {
-  for (const NamedSlice& slice : huggingFaceSlices(model.config, model.weights)) {
-    if (slice.name == name) return slice.tensor.to(at::kCPU, at::kFloat).contiguous();
-  }
-  throw Error(kConfigError, "the model has no parameter named '" + name + "'");
-}
-
 at::Tensor sequenceLogits(Model& model, const std::vector<int32_t>& tokens) {
   const auto length = static_cast<int64_t>(tokens.size());
   if (length == 0) throw Error(kConfigError, "tokens must not be empty");

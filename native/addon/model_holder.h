@@ -28,10 +28,6 @@ using ModelHolderPtr = std::shared_ptr<ModelHolder>;
 // Error(kConfigError) naming the first id outside the vocabulary.
 void checkTokenIds(const std::vector<int32_t>& tokens, int64_t vocabSize, const std::string& name);
 
-// The fp32 values, on the CPU, of the parameter with this Hugging Face name. Error(kConfigError) if there is
-// none.
-at::Tensor parameterValues(Model& model, const std::string& name);
-
 // fp32 logits [tokens, vocab], on the CPU, of one sequence.
 at::Tensor sequenceLogits(Model& model, const std::vector<int32_t>& tokens);
 

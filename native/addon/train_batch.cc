@@ -25,6 +25,7 @@ TrainBatch readTrainBatch(const Fields& fields) {
   batch.advantages = fields.float32Array("advantages");
   batch.samplingLogprobs = fields.float32Array("samplingLogprobs");
   batch.oldLogprobs = fields.float32Array("oldLogprobs");
+  batch.refLogprobs = fields.float32Array("refLogprobs");
   batch.rowMask = fields.uint8Array("rowMask");
 
   const int64_t prompts =
@@ -36,8 +37,9 @@ TrainBatch readTrainBatch(const Fields& fields) {
   if (!batch.rowMask.empty())
     checkLength(batch.rowMask.size(), rows, fields.path("rowMask"), "one per completion");
   const size_t tokens = batch.completionTokens.size();
-  for (const auto& [values, key] : {std::pair{&batch.samplingLogprobs, "samplingLogprobs"},
-                                    std::pair{&batch.oldLogprobs, "oldLogprobs"}}) {
+  for (const auto& [values, key] :
+       {std::pair{&batch.samplingLogprobs, "samplingLogprobs"}, std::pair{&batch.oldLogprobs, "oldLogprobs"},
+        std::pair{&batch.refLogprobs, "refLogprobs"}}) {
     if (!values->empty()) checkLength(values->size(), tokens, fields.path(key), "one per completion token");
   }
   for (size_t row = 0; row < rows; ++row) {

@@ -14,7 +14,7 @@ import { DIFFICULTIES, readDifficulty } from '../roles/difficulty-reader';
 import { domainWeights } from '../tasks/domains';
 import { Random } from '../tasks/random';
 import type { Difficulty, JsonValue } from '../tasks/task';
-import { PyDict, codePointLength, readJson, sha16, type PyValue } from '../text';
+import { type PyDict, codePointLength, readJson, sha16, type PyValue } from '../text';
 import { Mismatch, checkJsonl, expectEqual, type FileResult, type VectorRow } from './types';
 import { fromVectorText } from './vector-values';
 

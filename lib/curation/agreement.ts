@@ -1,10 +1,10 @@
 import { callsEqual, type AnyCall } from '../rewards/matcher';
 import { resolvePublished, type PublishedSwitches } from '../rewards/published';
 import { foldForAscii } from '../rewards/phrases';
-import { readRelaxed, toParsedCall, type ParsedCall } from '../roles/calls';
+import { readRelaxed, toParsedCall } from '../roles/calls';
 import { extractSolverFields, lastAnswerBlock, parseSolverToolCalls } from '../roles/solver';
 import { firstBlockAnyCase, stripFences } from '../roles/generator-blocks';
-import type { JsonValue, ToolCall } from '../tasks/task';
+import type { JsonValue } from '../tasks/task';
 import { PyDict, isDict, jsonDumps, readJson, strip, toJson, type PyValue } from '../text';
 
 /** Why a Solver sample is not the gold calls. */
@@ -96,12 +96,10 @@ function judgeBySpelling(
   };
 }
 
-function callValue(call: AnyCall): PyDict {
-  const { name, arguments: values } =
-    call.arguments instanceof PyDict ? (call as ParsedCall) : toParsedCall(call as ToolCall);
+function callValue({ name, arguments: values }: AnyCall): PyDict {
   return PyDict.of([
     ['name', name],
-    ['arguments', values],
+    ['arguments', values instanceof PyDict ? values : toParsedCall({ name, arguments: values }).arguments],
   ]);
 }
 
@@ -142,5 +140,5 @@ export function spellNames(value: PyValue): string | null {
   if (!Array.isArray(value)) return null;
   const names = value.map((item) => (isDict(item) ? item.get('name') : undefined));
   if (!names.every((name) => typeof name === 'string')) return null;
-  return jsonDumps(names as string[], { ensureAscii: false });
+  return jsonDumps(names, { ensureAscii: false });
 }

@@ -1,4 +1,4 @@
-import { PyDict, isDict, isFloat, isInt, type PyValue } from '../text';
+import { type PyDict, isDict, isFloat, isInt, type PyValue } from '../text';
 
 /** Named reasons against gold calls, in the order in which they are looked for. */
 export type CallsRejection =

@@ -3,7 +3,7 @@ import { resolvePublished, type PublishedSwitches } from '../rewards/published';
 import { specMismatches, type SpecMismatch } from '../rewards/spec-match';
 import { MAX_COMPLETION_LENGTH, firstBlockAnyCase } from '../roles/generator-blocks';
 import type { ControlSpec, Tool, ToolCall } from '../tasks/task';
-import { PyDict, codePointLength, readJson, strip, toJson, type PyValue } from '../text';
+import { type PyDict, codePointLength, readJson, strip, toJson, type PyValue } from '../text';
 import { fingerprintsOf, qualityOf } from './fingerprints';
 import { isPlaceholder } from './placeholder';
 import { stageResult, type Candidate, type CandidateTask, type Dropped, type StageResult } from './types';

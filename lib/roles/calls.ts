@@ -72,10 +72,15 @@ function holdsPlaceholder(value: PyValue): boolean {
  */
 export function normalizeCall(value: PyValue, switches: EllipsisSwitch): ParsedCall | null {
   const call = Array.isArray(value) ? value[0] : value;
+  return callOf(call, (text) => readRelaxed(text, switches));
+}
+
+/** The same without a look into lists, arguments that stand as text read by `readText` (null where it cannot). */
+export function callOf(call: PyValue | undefined, readText: (text: string) => PyValue): ParsedCall | null {
   if (!isDict(call)) return null;
   const readArguments = (dict: PyDict): PyDict | null => {
     const written = dict.get('arguments');
-    const args = typeof written === 'string' ? readRelaxed(written, switches) : written;
+    const args = typeof written === 'string' ? readText(written) : written;
     return isDict(args) ? args : null;
   };
 

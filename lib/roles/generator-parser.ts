@@ -1,7 +1,7 @@
 import type { PublishedSwitches } from '../rewards/published';
-import { PyDict, isDict, isTruthy, readJson, strip, toJson, type PyValue } from '../text';
+import { isDict, readJson, strip, toJson, type PyDict, type PyValue } from '../text';
 import type { JsonValue, Tool, ToolCall } from '../tasks/task';
-import { toToolCall, type ParsedCall } from './calls';
+import { callOf, toToolCall, type ParsedCall } from './calls';
 import { MAX_COMPLETION_LENGTH, lastBlock, stripFences } from './generator-blocks';
 
 /** The stripped text of a Generator's four blocks. */
@@ -79,10 +79,10 @@ export function generatorFields(
 
 /** A non-empty JSON list of objects with a name and, if present, an object `parameters`; else null. */
 export function readTools(text: string): PyDict[] | null {
-  const list = readJson(stripFences(text));
-  if (!list.ok || !Array.isArray(list.value) || list.value.length === 0) return null;
+  const list = readStrict(text);
+  if (!Array.isArray(list) || list.length === 0) return null;
   const tools: PyDict[] = [];
-  for (const tool of list.value) {
+  for (const tool of list) {
     if (!isDict(tool)) return null;
     const name = tool.get('name');
     if (typeof name !== 'string' || strip(name) === '') return null;
@@ -99,40 +99,20 @@ export function readCalls(text: string, firstOnly: boolean): ParsedCall[] | null
 }
 
 function readList(text: string): PyValue[] | null {
+  const value = readStrict(text);
+  if (value === null) return null;
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Strict JSON, code fences apart; null if it is none, or is null. */
+function readStrict(text: string): PyValue {
   const read = readJson(stripFences(text));
-  if (!read.ok) return null;
-  return Array.isArray(read.value) ? read.value : [read.value];
+  return read.ok ? read.value : null;
 }
 
 function normalizeAll(list: readonly PyValue[], firstOnly: boolean): ParsedCall[] | null {
-  const calls = (firstOnly ? list.slice(0, 1) : list).map(normalizeCall);
+  const calls = (firstOnly ? list.slice(0, 1) : list).map((item) => callOf(item, readStrict));
   return calls.length === 0 || calls.includes(null) ? null : (calls as ParsedCall[]);
-}
-
-/** `{name, arguments}`, `{function: {name, arguments}}`, arguments as JSON text, or arguments beside the name. */
-export function normalizeCall(value: PyValue): ParsedCall | null {
-  if (!isDict(value)) return null;
-  const wrapped = value.get('function');
-  if (isDict(wrapped)) {
-    const name = wrapped.get('name');
-    const inside = readArguments(wrapped.get('arguments'));
-    if (typeof name === 'string' && inside !== null) return { name, arguments: inside };
-  }
-  const own = value.get('name') ?? null;
-  const name = isTruthy(own) ? own : (value.get('tool_name') ?? null);
-  if (typeof name !== 'string' || strip(name) === '') return null;
-  const given = readArguments(value.get('arguments'));
-  if (given !== null) return { name, arguments: given };
-  const beside = value.entries().filter(([key]) => key !== 'name' && key !== 'tool_name');
-  return { name, arguments: PyDict.of(beside) };
-}
-
-function readArguments(value: PyValue | undefined): PyDict | null {
-  if (typeof value === 'string') {
-    const read = readJson(stripFences(value));
-    return read.ok && isDict(read.value) ? read.value : null;
-  }
-  return isDict(value) ? value : null;
 }
 
 function plainTool(tool: PyDict): Tool {

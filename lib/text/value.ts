@@ -34,7 +34,10 @@ export class PyComplex {
   ) {}
 }
 
-class PyEllipsis {}
+class PyEllipsis {
+  // Without a member any object would be one to the type checker, and `Array.isArray` would narrow to any[].
+  readonly kind = 'ellipsis';
+}
 export const ELLIPSIS = new PyEllipsis();
 
 /** A Python dictionary in insertion order; `1`, `1.0` and `True` are one key, as in Python. */
@@ -191,6 +194,7 @@ export function pyEquals(a: PyValue, b: PyValue): boolean {
   const left = complexParts(a);
   const right = complexParts(b);
   // BigInt and number compare by exact value in JavaScript too.
+  // eslint-disable-next-line eqeqeq
   return left !== null && right !== null && left.re == right.re && left.im === right.im;
 }
 

@@ -114,8 +114,10 @@ describe('standardPrompts', () => {
   });
 
   it('show a judge the whole task', () => {
-    for (const prompt of [standardPrompts.judge, standardPrompts.difficulty]) {
-      const shown = text(prompt(QUESTION, [WEATHER], GOLD));
+    const { name, ...prompts } = standardPrompts;
+    expect(name).toBe('standard');
+    for (const kind of ['judge', 'difficulty'] as const) {
+      const shown = text(prompts[kind](QUESTION, [WEATHER], GOLD));
       for (const part of [QUESTION, JSON.stringify(WEATHER), JSON.stringify(GOLD)])
         expect(shown).toContain(part);
     }

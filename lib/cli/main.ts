@@ -13,18 +13,26 @@ import { tinyCommand } from './commands/tiny';
 import { trainCommand } from './commands/train';
 import { errorEvent, errorText, exitCodeOf, UsageError } from './errors';
 
+const COMMANDS = ['train', 'call', 'tiny', 'setup', 'doctor', 'conformance'];
+
 function version(): string {
   return (JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string })
     .version;
 }
 
-/** yargs says `Unknown argument: x`; add what was probably meant. */
-function usageError(message: string, parser: Argv): UsageError {
-  const unknown = /^Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
+/** yargs says `Unknown argument: x` of flags and commands alike; say which, and what was probably meant. */
+function usageError(message: string, parser: Argv, args: readonly string[]): UsageError {
+  const unknown = /^Unknown (?:arguments?|command): ([^,\s]+)/.exec(message)?.[1];
+  if (message.startsWith('Not enough non-option'))
+    return new UsageError(`${args[0]}: an argument is missing, see tool-r0-native ${args[0]} --help`);
   if (unknown === undefined) return new UsageError(message);
+  if (args[0] === unknown)
+    return new UsageError(`unknown command '${unknown}'.${didYouMean(unknown, COMMANDS)}`);
   const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
   const flags = Object.keys(key).filter((name) => !/[A-Z]/.test(name));
-  return new UsageError(`unknown argument '${unknown}'.${didYouMean(unknown, flags)}`);
+  const isFlag = args.some((arg) => arg.startsWith(`--${unknown}`) || arg === `-${unknown}`);
+  const near = didYouMean(unknown, flags).replace(/'(.*)'/, "'--$1'");
+  return new UsageError(isFlag ? `unknown flag '--${unknown}'.${near}` : `unknown argument '${unknown}'`);
 }
 
 /** @param args without the node binary and the script */
@@ -48,16 +56,18 @@ export async function main(args: readonly string[]): Promise<void> {
       describe: 'show stack traces and tool output',
     })
     .demandCommand(1, 'which command? train runs self-play')
-    .recommendCommands()
     .strict()
-    .parserConfiguration({ 'dot-notation': false })
+    .parserConfiguration({ 'dot-notation': false, 'boolean-negation': false })
     .version(version())
     .alias('h', 'help')
     .alias('v', 'version')
     .wrap(Math.min(120, process.stdout.columns ?? 100))
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
-      throw error ?? usageError(message, parser);
+      // Errors of commands come through here, too; yargs' own are about usage.
+      throw error && error.name !== 'YError'
+        ? error
+        : usageError(message || error?.message || '', parser, args);
     });
   try {
     await parser.parseAsync();

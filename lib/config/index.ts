@@ -13,5 +13,5 @@ export {
 export type { ConfigSources, ResolvedConfig, TrainConfig } from './resolve';
 export { PRESETS, presetConfig } from './presets';
 export type { PresetName } from './presets';
-export { configTable } from './docs';
+export { configDocument, configTable } from './docs';
 export { closest, didYouMean, editDistance } from './suggest';

@@ -94,7 +94,9 @@ const builder = (yargs: Argv): Argv =>
       'what would run, and what it needs',
     )
     .example('$0 train --resume runs/20260220-093000-tiny', 'go on after Ctrl-C')
-    .epilogue('Flags override --config, --set overrides flags. Every key: docs/configuration.md.');
+    .epilogue(
+      'Flags override --config, --set overrides flags. Every key is in docs/configuration.md, and in what --dry-run prints.',
+    );
 
 function inputOf(args: TrainArguments): TrainConfig {
   const flags = configOfFlags(args);

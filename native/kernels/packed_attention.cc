@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include "kernels/packed_attention_cpu.h"
+
 namespace toolr0 {
 namespace {
 
@@ -126,16 +128,26 @@ void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, co
 
 }  // namespace reference
 
+namespace {
+
+bool suitsCpuPath(const at::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+}  // namespace
+
 at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const std::vector<Segment>& segments, double scale, at::Tensor& lse) {
-  return reference::packedAttention(query, key, value, segments, scale, lse);
+  return suitsCpuPath(query) ? cpu::packedAttention(query, key, value, segments, scale, lse)
+                             : reference::packedAttention(query, key, value, segments, scale, lse);
 }
 
 void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
                              const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
                              at::Tensor& dValue) {
-  reference::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+  const auto run = suitsCpuPath(query) ? cpu::packedAttentionBackward : reference::packedAttentionBackward;
+  run(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
 }
 
 }  // namespace toolr0

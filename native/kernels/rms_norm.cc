@@ -24,13 +24,31 @@ at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::
 
 }  // namespace reference
 
+namespace {
+
+bool suitsCpuPath(const at::Tensor& x, const at::Tensor& weight) {
+  const at::ScalarType type = x.scalar_type();
+  return x.is_cpu() && x.is_contiguous() && weight.is_contiguous() && weight.scalar_type() == type &&
+         (type == at::kFloat || type == at::kBFloat16);
+}
+
+}  // namespace
+
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at::Tensor& rstd) {
-  return reference::rmsNorm(x, weight, eps, rstd);
+#ifdef TR0_WITH_CUDA
+  if (x.is_cuda()) return cuda::rmsNorm(x, weight, eps, rstd);
+#endif
+  return suitsCpuPath(x, weight) ? cpu::rmsNorm(x, weight, eps, rstd) : reference::rmsNorm(x, weight, eps, rstd);
 }
 
 at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
                            at::Tensor& dWeight) {
-  return reference::rmsNormBackward(dy, x, weight, rstd, dWeight);
+#ifdef TR0_WITH_CUDA
+  if (x.is_cuda()) return cuda::rmsNormBackward(dy, x, weight, rstd, dWeight);
+#endif
+  return suitsCpuPath(x, weight) && suitsCpuPath(dy, weight)
+             ? cpu::rmsNormBackward(dy, x, weight, rstd, dWeight)
+             : reference::rmsNormBackward(dy, x, weight, rstd, dWeight);
 }
 
 }  // namespace toolr0

@@ -18,7 +18,13 @@ void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& c
 }  // namespace reference
 
 void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
-  reference::ropeInPlace(x, positions, cos, sin, inverse);
+#ifdef TR0_WITH_CUDA
+  if (x.is_cuda()) return cuda::ropeInPlace(x, positions, cos, sin, inverse);
+#endif
+  const bool suitsCpuPath =
+      x.is_cpu() && x.stride(-1) == 1 && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return suitsCpuPath ? cpu::ropeInPlace(x, positions, cos, sin, inverse)
+                      : reference::ropeInPlace(x, positions, cos, sin, inverse);
 }
 
 }  // namespace toolr0

@@ -10,6 +10,10 @@ namespace reference {
 void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
                  bool inverse = false);
 }
+namespace cpu {  // fp32 or bf16
+void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
+                 bool inverse = false);
+}
 namespace cuda {  // only in builds with TR0_WITH_CUDA
 void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
                  bool inverse = false);

@@ -23,10 +23,28 @@ at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp) {
 
 }  // namespace reference
 
-at::Tensor swiglu(const at::Tensor& gateUp) { return reference::swiglu(gateUp); }
+namespace {
+
+bool suitsCpuPath(const at::Tensor& x) {
+  return x.is_cpu() && x.is_contiguous() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+}  // namespace
+
+at::Tensor swiglu(const at::Tensor& gateUp) {
+#ifdef TR0_WITH_CUDA
+  if (gateUp.is_cuda()) return cuda::swiglu(gateUp);
+#endif
+  return suitsCpuPath(gateUp) ? cpu::swiglu(gateUp) : reference::swiglu(gateUp);
+}
 
 at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp) {
-  return reference::swigluBackward(dOut, gateUp);
+#ifdef TR0_WITH_CUDA
+  if (gateUp.is_cuda()) return cuda::swigluBackward(dOut, gateUp);
+#endif
+  return suitsCpuPath(gateUp) && suitsCpuPath(dOut) && dOut.scalar_type() == gateUp.scalar_type()
+             ? cpu::swigluBackward(dOut, gateUp)
+             : reference::swigluBackward(dOut, gateUp);
 }
 
 }  // namespace toolr0

@@ -10,6 +10,10 @@ namespace reference {
 at::Tensor swiglu(const at::Tensor& gateUp);
 at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp);
 }  // namespace reference
+namespace cpu {  // contiguous fp32 or bf16
+at::Tensor swiglu(const at::Tensor& gateUp);
+at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp);
+}  // namespace cpu
 namespace cuda {  // only in builds with TR0_WITH_CUDA
 at::Tensor swiglu(const at::Tensor& gateUp);
 at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp);

@@ -112,8 +112,8 @@ LossResult grpoLoss(const LossInputs& inputs, const LossOptions& options) {
     if (options.lossType != "vespo") perToken = perToken * terms.rolloutRatio;  // vespo has it inside phi
   }
   if (options.beta != 0) {
-    const at::Tensor kl = klEstimate(logps, withoutPadding(inputs.refLogps, padding), terms.ratio,
-                                     options.useBiasCorrectionKl);
+    const at::Tensor kl =
+        klEstimate(logps, withoutPadding(inputs.refLogps, padding), terms.ratio, options.useBiasCorrectionKl);
     perToken = perToken + options.beta * kl;
     result.perTokenKl = maskedOutput(kl, mask);
     meanMetric("kl", result.perTokenKl, mask, result);

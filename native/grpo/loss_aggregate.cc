@@ -4,8 +4,8 @@
 
 namespace toolr0 {
 
-// From [rows, T] (or [rows, 1]) to a scalar. The totals in the denominators are those of the whole step, so that
-// micro-batches add up to exactly what one big batch gives.
+// From [rows, T] (or [rows, 1]) to a scalar. The totals in the denominators are those of the whole step, so
+// that micro-batches add up to exactly what one big batch gives.
 at::Tensor aggregateLoss(const at::Tensor& perToken, const at::Tensor& mask, const LossOptions& options) {
   const std::string& type = options.lossType;
   const at::Tensor masked = perToken * mask;

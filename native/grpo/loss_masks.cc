@@ -2,16 +2,18 @@
 
 namespace toolr0 {
 
-at::Tensor offPolicyKeep(const at::Tensor& logps, const at::Tensor& samplingLogps, const at::Tensor& advantages,
-                         const at::Tensor& mask, double threshold) {
+at::Tensor offPolicyKeep(const at::Tensor& logps, const at::Tensor& samplingLogps,
+                         const at::Tensor& advantages, const at::Tensor& mask, double threshold) {
   at::Tensor difference = samplingLogps - logps.detach();
-  difference = difference.masked_fill(difference.isnan(), 0.0);  // a token without a sampling logp is no evidence
+  difference =
+      difference.masked_fill(difference.isnan(), 0.0);  // a token without a sampling logp is no evidence
   const at::Tensor mean = (difference * mask).sum({1}, true) / mask.sum({1}, true).clamp_min(1.0);
   return advantages.ge(0).logical_or(mean.le(threshold)).to(mask.scalar_type());
 }
 
 double entropyThreshold(const at::Tensor& entropies, double topEntropyQuantile) {
-  // TRL takes the quantile of fp32 values and compares the unrounded ones with it; rounding decides ties, so do the same.
+  // TRL takes the quantile of fp32 values and compares the unrounded ones with it; rounding decides ties, so
+  // do the same.
   return at::quantile(entropies.to(at::kFloat), 1.0 - topEntropyQuantile).item<double>();
 }
 

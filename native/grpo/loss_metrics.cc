@@ -27,7 +27,8 @@ void meanMetric(const std::string& name, const at::Tensor& x, const at::Tensor& 
   result.metricWeights[name] = weight;
 }
 
-void clipMetrics(const PolicyLoss& policy, const PolicyTerms& terms, const LossOptions& options, LossResult& result) {
+void clipMetrics(const PolicyLoss& policy, const PolicyTerms& terms, const LossOptions& options,
+                 LossResult& result) {
   const at::Tensor& ratio = policy.clipRatio;
   const double high = options.epsilonHigh.value_or(options.epsilon);
   const at::Tensor negative = terms.advantages.lt(0), positive = terms.advantages.gt(0);

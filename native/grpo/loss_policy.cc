@@ -6,7 +6,8 @@
 namespace toolr0 {
 namespace {
 
-// grpo, bnpo, dr_grpo, dapo, luspo: PPO's clipped surrogate; `delta` bounds the unclipped branch too (INTELLECT-2).
+// grpo, bnpo, dr_grpo, dapo, luspo: PPO's clipped surrogate; `delta` bounds the unclipped branch too
+// (INTELLECT-2).
 PolicyLoss clippedSurrogate(const PolicyTerms& t, const LossOptions& options) {
   const at::Tensor clipped =
       t.ratio.clamp(1 - options.epsilon, 1 + options.epsilonHigh.value_or(options.epsilon));
@@ -22,10 +23,12 @@ PolicyLoss cispo(const PolicyTerms& t, const LossOptions& options) {
 
 // SAPO (Qwen): a sigmoid gate in place of the clip, sharper for negative advantages.
 PolicyLoss sapo(const PolicyTerms& t, const LossOptions& options) {
-  // TRL holds tau in fp32 whatever the precision of the rest; kept, since a loss near 0 shows the 5e-8 of difference.
-  const at::Tensor tau = at::zeros_like(t.advantages)
-                             .fill_(static_cast<float>(options.sapoTauNeg))
-                             .masked_fill(t.advantages.gt(0), static_cast<float>(options.sapoTauPos));  // [rows, 1]
+  // TRL holds tau in fp32 whatever the precision of the rest; kept, since a loss near 0 shows the 5e-8 of
+  // difference.
+  const at::Tensor tau =
+      at::zeros_like(t.advantages)
+          .fill_(static_cast<float>(options.sapoTauNeg))
+          .masked_fill(t.advantages.gt(0), static_cast<float>(options.sapoTauPos));  // [rows, 1]
   return {(at::sigmoid(tau * (t.ratio - 1)) * 4 / tau * t.advantages).neg(), t.ratio.detach(), {}};
 }
 

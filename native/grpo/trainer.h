@@ -46,20 +46,28 @@ struct LanguageModelBatch {
 
 using Metrics = std::map<std::string, double>;
 
-// fp32 masters, moments and gradient accumulation beside a Model. One per Model at a time.
+// fp32 masters, moments and gradient accumulation beside a Model. One per Model at a time. In fp32 the masters are the model's
+// weights themselves; in bf16 they are copied from them here, so weights must not be changed behind a Trainer's back.
 class Trainer {
  public:
+  // Throws Error(kConfigError) for an unknown optimizer, scheduler or loss option, or beta > 0 without a reference.
   Trainer(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference /* null unless beta > 0 */);
   ~Trainer();
+  // Adds the gradient of the loss. The loss is that of the batch as a whole however many micro-batches it takes. An abort or
+  // any other failure leaves all gradients zero and the weights untouched; a non-finite loss leaves a mark that makes the next
+  // optimStep skip. Metrics: TRL's names, and toolr0/* for the project's own.
   Metrics forwardBackward(const TrainBatch& batch, const CancelToken& cancel);
   Metrics languageModelForwardBackward(const LanguageModelBatch& batch, const CancelToken& cancel);
-  // Clips, steps, zeroes gradients, refreshes the compute-dtype copy. `learningRate` < 0 = scheduler's.
+  // Clips, steps, zeroes gradients, refreshes the compute-dtype copy. `learningRate` < 0 = scheduler's. A non-finite loss or
+  // gradient skips the step (metric `skipped` 1, `step` unchanged); the maxSkippedSteps-th in a row throws
+  // Error(kNumericError). Metrics: grad_norm (before clipping), learning_rate, step, skipped.
   Metrics optimStep(double learningRate = -1);
   void zeroGradients();
   int64_t step() const;
   // Gradient and weight norms per Hugging Face parameter name (tests, metrics).
   std::map<std::string, double> gradientNorms();
   at::Tensor gradient(const std::string& huggingFaceName);
+  at::Tensor parameter(const std::string& huggingFaceName);  // fp32 master values
   // safetensors file holding masters, moments, step, skipped counter; options are not part of it. Temporary name + rename.
   void saveState(const std::string& file);
   void loadState(const std::string& file);

@@ -19,7 +19,8 @@ void close(const std::string& what, const at::Tensor& got, const at::Tensor& wan
     check::that(false, what.c_str(), __FILE__, __LINE__, "shape or presence differs");
     return;
   }
-  const at::Tensor bad = (got - want).abs().gt(tolerance * want.abs().clamp_min(1e-3)).logical_or(got.isnan().ne(want.isnan()));
+  const at::Tensor bad =
+      (got - want).abs().gt(tolerance * want.abs().clamp_min(1e-3)).logical_or(got.isnan().ne(want.isnan()));
   check::that(!bad.any().item<bool>(), what.c_str(), __FILE__, __LINE__,
               "max difference " + std::to_string((got - want).abs().max().item<double>()));
 }
@@ -34,7 +35,8 @@ AdvantageOptions advantageOptions(const Json& config, const char* aggregation, c
   return options;
 }
 
-void checkAdvantages(const std::string& id, const at::Tensor& rewards, const AdvantageOptions& options, const Json& expect) {
+void checkAdvantages(const std::string& id, const at::Tensor& rewards, const AdvantageOptions& options,
+                     const Json& expect) {
   const AdvantageResult result = computeAdvantages(rewards, options);
   close(id + " advantages", result.advantages, vectors::tensor(*expect.find("advantages")), 1e-10);
   close(id + " std", result.std, vectors::tensor(*expect.find("std")), 1e-10);
@@ -78,8 +80,8 @@ LossOptions lossOptions(const Json& config, double numItemsInBatch) {
 
 LossInputs rowsOf(const LossInputs& in, int64_t begin, int64_t count) {
   const auto cut = [&](const at::Tensor& t) { return t.defined() ? t.narrow(0, begin, count) : t; };
-  return {cut(in.logps), cut(in.mask), cut(in.advantages), cut(in.oldLogps), cut(in.refLogps), cut(in.samplingLogps),
-          cut(in.entropies)};
+  return {cut(in.logps),    cut(in.mask),          cut(in.advantages), cut(in.oldLogps),
+          cut(in.refLogps), cut(in.samplingLogps), cut(in.entropies)};
 }
 
 // The same step in two micro-batches of unequal size must give the same loss and gradient.
@@ -89,9 +91,11 @@ void checkSplit(const std::string& id, const LossInputs& in, LossOptions options
   options.rowsInStep = static_cast<double>(rows);
   options.tokensInStep = in.mask.sum().item<double>();
   if (options.topEntropyQuantile < 1) {
-    options.entropyThreshold = entropyThreshold(in.entropies.masked_select(in.mask.ne(0)), options.topEntropyQuantile);
+    options.entropyThreshold =
+        entropyThreshold(in.entropies.masked_select(in.mask.ne(0)), options.topEntropyQuantile);
   }
-  const LossResult a = grpoLoss(rowsOf(in, 0, first), options), b = grpoLoss(rowsOf(in, first, rows - first), options);
+  const LossResult a = grpoLoss(rowsOf(in, 0, first), options),
+                   b = grpoLoss(rowsOf(in, first, rows - first), options);
   close(id + " split loss", a.loss + b.loss, whole.loss, 1e-10);
   close(id + " split gradient", at::cat({a.dLogps, b.dLogps}), whole.dLogps, 1e-10);
 }
@@ -102,7 +106,8 @@ void checkLoss(const Json& row) {
   LossOptions options = lossOptions(config, inputs.find("num_items_in_batch")->number);
   const double tolerance = options.lossType == "sapo" || options.topEntropyQuantile < 1 ? 1e-6 : 1e-10;
   checkAdvantages(id, vectors::tensor(*inputs.find("rewards_per_func")),
-                  advantageOptions(config, "multi_objective_aggregation", config.find("reward_weights")), expect);
+                  advantageOptions(config, "multi_objective_aggregation", config.find("reward_weights")),
+                  expect);
 
   LossInputs in;
   in.logps = vectors::tensor(*inputs.find("logps"));
@@ -119,17 +124,22 @@ void checkLoss(const Json& row) {
   in.entropies = vectors::optionalTensor(inputs.find("entropies"));
 
   const LossResult result = grpoLoss(in, options);
-  close(id + " loss", result.loss.view({1}), at::tensor({expect.find("loss")->number}, at::kDouble), tolerance);
+  close(id + " loss", result.loss.view({1}), at::tensor({expect.find("loss")->number}, at::kDouble),
+        tolerance);
   close(id + " grad", result.dLogps, vectors::tensor(*expect.find("grad")), tolerance);
   close(id + " ratio", result.ratio, vectors::tensor(*expect.find("ratio")), tolerance);
-  for (const auto& [name, got] : {std::pair{"per_token_loss", result.perTokenLoss}, {"per_token_kl", result.perTokenKl}, {"rollout_is_ratio", result.rolloutIsRatio}}) {
-    if (!expect.find(name)->isNull()) close(id + " " + name, got, vectors::tensor(*expect.find(name)), tolerance);
+  for (const auto& [name, got] : {std::pair{"per_token_loss", result.perTokenLoss},
+                                  {"per_token_kl", result.perTokenKl},
+                                  {"rollout_is_ratio", result.rolloutIsRatio}}) {
+    if (!expect.find(name)->isNull())
+      close(id + " " + name, got, vectors::tensor(*expect.find(name)), tolerance);
   }
   for (const auto& [name, want] : expect.find("metrics")->object) {
     const auto got = result.metrics.find(name);
     const bool near = got != result.metrics.end() && std::abs(got->second - vectors::number(want)) <= 1e-7;
-    check::that(near || (got != result.metrics.end() && std::isnan(got->second) && std::isnan(vectors::number(want))),
-                (id + " metric " + name).c_str(), __FILE__, __LINE__);
+    check::that(
+        near || (got != result.metrics.end() && std::isnan(got->second) && std::isnan(vectors::number(want))),
+        (id + " metric " + name).c_str(), __FILE__, __LINE__);
   }
   checkSplit(id, in, options, result);
 }

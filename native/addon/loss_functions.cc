@@ -1,11 +1,13 @@
 #include "addon/loss_functions.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 #include "addon/errors.h"
 #include "addon/loss_arguments.h"
 #include "addon/results.h"
 #include "grpo/advantages.h"
+#include "runtime/device.h"
 #include "runtime/error.h"
 
 namespace toolr0::addon {
@@ -40,14 +42,27 @@ at::Tensor matrixOf(const Fields& fields, const char* key, std::optional<at::Sca
   return flat.view({rows, columns});
 }
 
-Napi::Value arrayOf(Napi::Env env, const at::Tensor& tensor) {
-  const at::Tensor values = tensor.detach().contiguous();
-  if (values.scalar_type() == at::kDouble) {
-    return toTypedArray<Napi::Float64Array>(env, values.const_data_ptr<double>(), values.numel());
+// Where the arithmetic is done. The CPU computes in the precision of the arrays; CUDA kernels are fp32.
+// Results come back in the type of the arrays.
+struct Place {
+  at::Device device = at::kCPU;
+  at::ScalarType precision = at::kFloat;
+
+  Place(const std::string& deviceName, at::ScalarType given)
+      : device(parseDevice(deviceName)), precision(given) {}
+
+  at::Tensor bring(const at::Tensor& values) const {
+    return device.is_cuda() ? values.to(device, at::kFloat) : values;
   }
-  const at::Tensor floats = values.to(at::kFloat);
-  return toTypedArray<Napi::Float32Array>(env, floats.const_data_ptr<float>(), floats.numel());
-}
+
+  Napi::Value arrayOf(Napi::Env env, const at::Tensor& tensor) const {
+    const at::Tensor values = tensor.detach().to(at::kCPU, precision).contiguous();
+    if (precision == at::kDouble) {
+      return toTypedArray<Napi::Float64Array>(env, values.const_data_ptr<double>(), values.numel());
+    }
+    return toTypedArray<Napi::Float32Array>(env, values.const_data_ptr<float>(), values.numel());
+  }
+};
 
 }  // namespace
 
@@ -66,10 +81,12 @@ Napi::Value grpoAdvantagesOfArrays(const Napi::CallbackInfo& info) {
     options.scaleRewards = fields.string("scaleRewards");
     options.multiObjectiveAggregation = fields.string("multiObjectiveAggregation");
     options.rewardWeights = fields.numbers("rewardWeights");
-    const AdvantageResult result = computeAdvantages(rewards.view({-1, functions}), options);
+    const Place place(fields.string("device"), rewards.scalar_type());
+    const c10::DeviceGuard guard(place.device);
+    const AdvantageResult result = computeAdvantages(place.bring(rewards.view({-1, functions})), options);
     Napi::Object object = Napi::Object::New(env);
-    object.Set("advantages", arrayOf(env, result.advantages));
-    object.Set("std", arrayOf(env, result.std));
+    object.Set("advantages", place.arrayOf(env, result.advantages));
+    object.Set("std", place.arrayOf(env, result.std));
     object.Set("fracRewardZeroStd", Napi::Number::New(env, result.fracRewardZeroStd));
     return object;
   });
@@ -80,14 +97,17 @@ Napi::Value grpoLossOfArrays(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value {
     const Fields fields(info[0], "inputs");
     const int64_t rows = fields.integer("rows", 1, 1 << 30), columns = fields.integer("columns", 1, 1 << 30);
-    LossInputs inputs;
-    inputs.logps = matrixOf(fields, "logps", std::nullopt, rows, columns);
-    const at::ScalarType precision = inputs.logps.scalar_type();
-    inputs.mask = matrixOf(fields, "mask", precision, rows, columns);
-    inputs.advantages = matrixOf(fields, "advantages", precision, rows, 1).view({rows});
-    const auto optional = [&](const char* key) {
-      return fields.has(key) ? matrixOf(fields, key, precision, rows, columns) : at::Tensor();
+    const at::Tensor logps = matrixOf(fields, "logps", std::nullopt, rows, columns);
+    const Place place(string(info[2], "device"), logps.scalar_type());
+    const c10::DeviceGuard guard(place.device);
+    const auto matrix = [&](const char* key) {
+      return place.bring(matrixOf(fields, key, place.precision, rows, columns));
     };
+    const auto optional = [&](const char* key) { return fields.has(key) ? matrix(key) : at::Tensor(); };
+    LossInputs inputs;
+    inputs.logps = place.bring(logps);
+    inputs.mask = matrix("mask");
+    inputs.advantages = place.bring(matrixOf(fields, "advantages", place.precision, rows, 1).view({rows}));
     inputs.oldLogps = optional("oldLogps");
     inputs.refLogps = optional("refLogps");
     inputs.samplingLogps = optional("samplingLogps");
@@ -96,11 +116,11 @@ Napi::Value grpoLossOfArrays(const Napi::CallbackInfo& info) {
     const LossResult result = grpoLoss(inputs, readLossOptions(Fields(info[1], "options")));
     Napi::Object object = Napi::Object::New(env);
     object.Set("loss", Napi::Number::New(env, result.loss.item<double>()));
-    object.Set("dLogps", arrayOf(env, result.dLogps));
-    object.Set("perTokenLoss", arrayOf(env, result.perTokenLoss));
     const auto set = [&](const char* key, const at::Tensor& tensor) {
-      if (tensor.defined()) object.Set(key, arrayOf(env, tensor));
+      if (tensor.defined()) object.Set(key, place.arrayOf(env, tensor));
     };
+    set("dLogps", result.dLogps);
+    set("perTokenLoss", result.perTokenLoss);
     set("ratio", result.ratio);
     set("perTokenKl", result.perTokenKl);
     set("rolloutIsRatio", result.rolloutIsRatio);

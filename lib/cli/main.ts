@@ -37,7 +37,7 @@ function usageError(message: string, parser: Argv, args: readonly string[]): Usa
 
 /** @param args without the node binary and the script */
 export async function main(args: readonly string[]): Promise<void> {
-  const parser = yargs(args as string[]);
+  const parser = yargs(args);
   parser
     .scriptName('tool-r0-native')
     .usage(

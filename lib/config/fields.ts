@@ -91,7 +91,7 @@ let fieldsOnce: readonly Field[] | undefined;
 export function configFields(): readonly Field[] {
   if (!fieldsOnce) {
     const out: Field[] = [];
-    collect(configJsonSchema() as JsonSchemaNode, '', out);
+    collect(configJsonSchema(), '', out);
     fieldsOnce = out;
   }
   return fieldsOnce;

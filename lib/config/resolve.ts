@@ -109,7 +109,8 @@ export function gatherConfig(sources: ConfigSources = {}): TrainConfig {
     (below, over) => mergeConfig(below, over),
     {},
   );
-  return (sources.preset === undefined ? merged : { ...merged, preset: sources.preset }) as TrainConfig;
+  // A name that is no preset is found out when the configuration is resolved.
+  return sources.preset === undefined ? merged : { ...merged, preset: sources.preset as PresetName };
 }
 
 /** preset < file < flags < --set. @throws ConfigError */
@@ -122,14 +123,14 @@ export function resolveConfig(sources: ConfigSources = {}): ResolvedConfig {
  * @throws ConfigError
  */
 export function resolveTrainConfig(input: TrainConfig = {}): ResolvedConfig {
-  const { preset, ...rest } = input as PlainObject & { preset?: unknown };
+  const { preset, ...rest } = input as PlainObject;
   if (preset !== undefined && typeof preset !== 'string') {
     throw new ConfigError(`preset: must be a name, not ${JSON.stringify(preset)}`, { keys: ['preset'] });
   }
   const name = preset ?? (typeof rest['model'] === 'string' ? 'paper' : 'tiny');
   return {
     preset: name as PresetName,
-    config: parseConfig(mergeConfig(presetConfig(name) as PlainObject, rest), name),
+    config: parseConfig(mergeConfig(presetConfig(name), rest), name),
   };
 }
 

@@ -8,7 +8,6 @@ import { sampleSpecs, type SpecTable } from '../tasks/spec';
 import type { ControlSpec } from '../tasks/task';
 import { randomAt, type RunContext, type StageOutcome } from './context';
 import { grpoStep, type Scored } from './grpo-step';
-import type { TrainHooks } from './hooks';
 import { agreementHistogram, countBy } from './metrics';
 import {
   contentKey,
@@ -102,7 +101,7 @@ async function probeRows(
     seconds.probe = answers.seconds;
   }
   const started = performance.now();
-  const own = hooks.judge as TrainHooks['judge'];
+  const own = hooks.judge;
   if (own || judge.by === 'solver') {
     const scores = own ? await own(tasks) : await judgeCoherence(context, tasks, random.fork('judge'));
     asked.forEach((row, index) => (row.coherence = scores[index]!));

@@ -20,7 +20,7 @@ export interface GrpoStep {
   total: number;
   /** One per group. */
   chats: ChatMessage[][];
-  score(sampled: Sampled): Promise<Scored>;
+  score: (sampled: Sampled) => Promise<Scored>;
 }
 
 const seconds = (since: number) => (performance.now() - since) / 1000;

@@ -31,15 +31,15 @@ export interface VerifiedCandidate {
  */
 export interface TrainHooks {
   /** Replaces the Solver's reward. Once per completion. */
-  solverReward?(input: SolverRewardInput): CustomReward | Promise<CustomReward>;
+  solverReward?: (input: SolverRewardInput) => CustomReward | Promise<CustomReward>;
   /** Replaces the Generator's reward. Once per completion. */
-  generatorReward?(input: GeneratorRewardInput): CustomReward | Promise<CustomReward>;
+  generatorReward?: (input: GeneratorRewardInput) => CustomReward | Promise<CustomReward>;
   /** Replaces the judge: coherence of each task, 0 to 1. */
-  judge?(tasks: readonly Pick<Task, 'question' | 'tools' | 'gold'>[]): number[] | Promise<number[]>;
+  judge?: (tasks: readonly Pick<Task, 'question' | 'tools' | 'gold'>[]) => number[] | Promise<number[]>;
   /** Replaces the structural rules: a named reason drops the candidate, undefined keeps it. */
-  validate?(task: Pick<Task, 'question' | 'tools' | 'gold'>, spec: ControlSpec): string | undefined;
+  validate?: (task: Pick<Task, 'question' | 'tools' | 'gold'>, spec: ControlSpec) => string | undefined;
   /** Replaces p̂ in verification: share of right answers of each task, 0 to 1. */
-  verify?(tasks: readonly Task[]): number[] | Promise<number[]>;
+  verify?: (tasks: readonly Task[]) => number[] | Promise<number[]>;
   /** Replaces selection and order: which of the verified tasks the Solver trains on, in the order it meets them. */
-  select?(tasks: readonly Task[], iteration: number): Task[] | Promise<Task[]>;
+  select?: (tasks: readonly Task[], iteration: number) => Task[] | Promise<Task[]>;
 }

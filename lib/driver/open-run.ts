@@ -52,13 +52,13 @@ function openExisting(dir: string, changes: PlainObject): OpenedRun {
  * @throws ConfigError, IoError, CheckpointError
  */
 export function openRun(input: TrainConfig, resume?: string): OpenedRun {
-  if (resume !== undefined) return openExisting(resume, input as PlainObject);
+  if (resume !== undefined) return openExisting(resume, input);
   const resolved = resolveTrainConfig(input);
   const { config } = resolved;
   const name = nameOf(resolved);
   const wanted = config.out ?? path.join('runs', `${timeStamp()}-${name.replace(/[^\w.-]+/g, '-')}`);
   if (config.ifExists === 'resume' && isRunFolder(wanted)) {
-    return openExisting(wanted, { ...config, preset: resolved.preset } as PlainObject);
+    return openExisting(wanted, { ...config, preset: resolved.preset });
   }
   checkInputs(config);
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../rewards/matcher';
 import type { Task, ToolCall } from '../tasks/task';
-import { PyDict, fromJson } from '../text';
+import { type PyDict, fromJson } from '../text';
 
 export type ContaminationReason = 'held_out_question' | 'held_out_calls' | 'held_out_combination';
 

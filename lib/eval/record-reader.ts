@@ -21,20 +21,20 @@ export class RecordReader {
   text(row: Row, key: string, field = key): string {
     const value = row[key];
     if (typeof value !== 'string' || value.trim() === '') this.fail(field, 'must be a non-empty string');
-    return value as string;
+    return value;
   }
 
   list(row: Row, key: string): JsonValue[] {
     const value = row[key];
     if (!Array.isArray(value) || value.length === 0) this.fail(key, 'must be a non-empty list');
-    return value as JsonValue[];
+    return value;
   }
 
   /** A tool, plain or in OpenAI's `{type: 'function', function: …}`. */
   tool(value: JsonValue, field: string): Tool {
     const inner = isObject(value) && isObject(value['function']) ? value['function'] : value;
     if (!isObject(inner)) this.fail(field, 'must be an object with a name');
-    const row = inner as Row;
+    const row = inner;
     const name = this.text(row, 'name', `${field}.name`);
     const parameters = row['parameters'] ?? {};
     if (!isObject(parameters)) this.fail(`${field}.parameters`, 'must be an object');
@@ -48,20 +48,20 @@ export class RecordReader {
     return {
       name,
       ...(typeof row['description'] === 'string' ? { description: row['description'] } : {}),
-      parameters: parameters as Row,
-      ...(required === undefined ? {} : { required: required as string[] }),
+      parameters: parameters,
+      ...(required === undefined ? {} : { required: required }),
     };
   }
 
   call(value: JsonValue, field: string, names: ReadonlySet<string>): ToolCall {
     if (!isObject(value)) this.fail(field, 'must be an object {name, arguments}');
-    const row = value as Row;
+    const row = value;
     const name = this.text(row, 'name', `${field}.name`);
     if (!names.has(name))
       this.fail(`${field}.name`, `'${name}' is not among the tools (${[...names].join(', ')})`);
     const given = row['arguments'] ?? {};
     if (!isObject(given)) this.fail(`${field}.arguments`, 'must be an object');
-    return { name, arguments: given as Row };
+    return { name, arguments: given };
   }
 
   task(row: Row): Task {

@@ -122,7 +122,7 @@ describe('order of sources', () => {
 describe('errors', () => {
   const message = (input: object): string => {
     try {
-      resolveTrainConfig(input as never);
+      resolveTrainConfig(input);
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigError);
       return (error as Error).message;

@@ -166,7 +166,7 @@ describe('what cannot be resumed says why', () => {
     fs.writeFileSync(`${newest}/state.json`, state.slice(0, 40));
     await expect(bench.run({}, { resume: bench.path('cut') })).rejects.toMatchObject({
       code: 'TOOL_R0_CHECKPOINT',
-      message: expect.stringContaining(`go on from ${older!.split('/').at(-1)}`),
+      message: expect.stringContaining(`go on from ${older!.split('/').at(-1)}`) as unknown,
     });
     fs.rmSync(checkpoints, { recursive: true });
     await expect(bench.run({}, { resume: bench.path('cut') })).rejects.toThrow(/nothing to resume/);

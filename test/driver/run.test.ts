@@ -6,6 +6,9 @@ import type { Candidate } from '../../lib/driver/state';
 import { FakeEngine, taskText } from './fakes';
 import { Bench } from './support';
 
+const NUMBER: unknown = expect.any(Number);
+const LIST: unknown = expect.any(Array);
+
 let bench: Bench;
 beforeEach(() => (bench = new Bench()));
 afterEach(() => bench.remove());
@@ -83,17 +86,17 @@ test('the run folder holds what the run did', async () => {
     'toolr0/tokens_per_second',
     'toolr0/memory_rss_bytes',
   ]) {
-    for (const row of metrics) expect(row[name]).toEqual(expect.any(Number));
+    for (const row of metrics) expect(row[name]).toEqual(NUMBER);
   }
   expect(metrics[0]).toMatchObject({
     role: 'generator',
-    'rewards/format/mean': expect.any(Number),
-    'rewards/validity/mean': expect.any(Number),
-    'rewards/curriculum/mean': expect.any(Number),
-    'toolr0/valid_task_rate': expect.any(Number),
-    histogram: { samples: 8, counts: expect.any(Array) },
+    'rewards/format/mean': NUMBER,
+    'rewards/validity/mean': NUMBER,
+    'rewards/curriculum/mean': NUMBER,
+    'toolr0/valid_task_rate': NUMBER,
+    histogram: { samples: 8, counts: LIST },
   });
-  expect(metrics[2]).toMatchObject({ role: 'solver', 'rewards/accuracy/mean': expect.any(Number) });
+  expect(metrics[2]).toMatchObject({ role: 'solver', 'rewards/accuracy/mean': NUMBER });
   const recorded = bench.rows<RunEvent>('run', 'events.jsonl');
   expect(recorded.filter((event) => event.type === 'eval')).toHaveLength(3);
   expect(recorded.some((event) => event.type === 'progress')).toBe(false);
@@ -161,7 +164,7 @@ describe('contamination', () => {
     engine.writeTask = (random) => {
       const held = random.next() < 0.5 ? first! : second!;
       const { name, arguments: values } = held.gold[0]!;
-      const text = taskText(name, String(values['value']));
+      const text = taskText(name, values['value'] as string);
       if (random.next() < 0.4)
         return text.replace('Please call', 'Kindly call').replace(', thank you', ', at once');
       return random.next() < 0.5
@@ -233,7 +236,7 @@ describe('hooks and options', () => {
       hooks: {
         solverReward: ({ completion, task }) => (
           seen.add('solverReward'),
-          completion.includes(String(task.gold[0]!.arguments['value'])) ? { mine: 1 } : { mine: 0 }
+          completion.includes(task.gold[0]!.arguments['value'] as string) ? { mine: 1 } : { mine: 0 }
         ),
         generatorReward: async ({ spec }) => (seen.add('generatorReward'), spec.toolMenuSize),
         judge: (tasks) => (seen.add('judge'), tasks.map(() => 1)),
@@ -252,7 +255,7 @@ describe('hooks and options', () => {
     ]);
     expect(of(events, 'curation')[0]).toMatchObject({ selected: 4 });
     const solver = of(events, 'step').filter((event) => event.role === 'solver');
-    expect(solver[0]!.metrics['rewards/mine/mean']).toEqual(expect.any(Number));
+    expect(solver[0]!.metrics['rewards/mine/mean']).toEqual(NUMBER);
     expect(engine.trainSteps).toHaveLength(5);
   });
 

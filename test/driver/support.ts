@@ -57,7 +57,7 @@ export class Bench {
       curation: { verify: { batchSize: 10 } },
       evaluation: { samples: 2, bootstrap: 100 },
       ...over,
-    } as TrainConfig;
+    };
   }
 
   async run(

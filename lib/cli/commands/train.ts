@@ -10,7 +10,7 @@ import {
   type Config,
   type TrainConfig,
 } from '../../config';
-import { mergeConfig, type PlainObject } from '../../config/merge';
+import { mergeConfig } from '../../config/merge';
 import { checkInputs } from '../../driver/inputs';
 import type { RunResult } from '../../driver/events';
 import { closingText } from '../../report/closing';
@@ -104,7 +104,7 @@ function inputOf(args: TrainArguments): TrainConfig {
   return gatherConfig({
     ...(args.preset === undefined ? {} : { preset: args.preset }),
     ...(args.config === undefined ? {} : { file: args.config }),
-    flags: mergeConfig(flags, published as PlainObject),
+    flags: mergeConfig(flags, published),
     ...(args.set ? { set: args.set } : {}),
   });
 }

@@ -49,6 +49,7 @@ std::string headerText(const std::vector<std::pair<std::string, at::Tensor>>& te
     header += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
     offset = end;
   }
+  header += "}";
   header.append((8 - header.size() % 8) % 8, ' ');  // the data section starts 8-byte aligned
   return header;
 }

@@ -35,10 +35,10 @@ void ModelWeights::forEach(const std::function<void(const std::string& name, at:
   const auto visit = [&fn](const std::string& name, at::Tensor& tensor) {
     if (tensor.defined()) fn(name, tensor);
   };
+  const bool tied = lmHead.is_same(embedding);
   visit("model.embed_tokens.weight", embedding);
   for (size_t i = 0; i < layers.size(); ++i) visitLayer(layers[i], layerPrefix(i), visit);
   visit("model.norm.weight", finalNorm);
-  const bool tied = lmHead.is_same(embedding);
   if (!tied) visit("lm_head.weight", lmHead);
   // A visitor may replace the tensor, not only write to it; the tie must survive that.
   if (tied) lmHead = embedding;

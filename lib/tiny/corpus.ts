@@ -3,7 +3,6 @@ import { sampleSpec } from '../tasks/spec';
 import { generatorDocument, solverDocument, type TrainingDocument } from './documents';
 import { makeTask } from './grammar';
 import type { CorpusPhase, PretrainRecipe } from './recipe';
-import { TINY_SPEC_TABLE } from './spec-table';
 import { CorpusEncoder } from './tokenizer';
 
 /** One optimiser step of a plain language-model loss: whole documents one after another. */
@@ -33,7 +32,11 @@ export function drawDocument(random: Random, phase: CorpusPhase): TrainingDocume
     );
   }
   const options = { heldOut: false, distractorShare: 0.3, lookAlikeShare: 0.3 };
-  return generatorDocument(random, makeTask(random, sampleSpec(random, TINY_SPEC_TABLE), options), phase.mix);
+  return generatorDocument(
+    random,
+    makeTask(random, sampleSpec(random, phase.generatorSpecs), options),
+    phase.mix,
+  );
 }
 
 /** The whole corpus, one batch per step: a pure function of the seed and the recipe. */

@@ -11,12 +11,10 @@ import * as lexicon from './lexicon';
  * to make instead of noise to undo.
  */
 export interface BehaviourMix {
-  /** Chance that the Solver starts with “Check” (reads the request) and not “Guess”; per domain, or one for all. */
+  /** Chance that the Solver reads the request (“Check” or “Study”) instead of guessing; per domain, or one for all. */
   careful: Readonly<Record<string, number>> | number;
-  /** Chance that a checking Solver notices a wrong value that the question also names. */
-  noticeTrap: number;
-  /** Chance that a checking Solver answers both requests of a two-call task. */
-  answerBoth: number;
+  /** Chance that a careful Solver studies: it sees what a checking one overlooks (corrected values, second requests). */
+  study: number;
   /** Chance that a guess is right all the same. */
   luckyGuess: number;
   /** Chance that the Generator sketches instead of planning, and that a sketch has a defect. */
@@ -27,8 +25,7 @@ export interface BehaviourMix {
 /** What the model learns first: the good behaviours only, and a little of how sketches look. */
 export const CLEAN_MIX: BehaviourMix = {
   careful: 1,
-  noticeTrap: 1,
-  answerBoth: 1,
+  study: 0.8,
   luckyGuess: 0,
   sketch: 0.1,
   sketchDefect: 0.9,
@@ -67,22 +64,24 @@ export function solverDocument(random: Random, task: GrammarTask, mix: Behaviour
   return { role: 'solver', prompt, completion };
 }
 
-/** “Check start movie, genre not Pop but Jazz.” A trap that is not named in the thought is fallen into. */
+/**
+ * “Study start movie, genre not Pop but Jazz.” or “Check start movie.” Checking takes the first value named and answers
+ * the first request only, always: what is wrong with it follows from its first word.
+ */
 function carefulAnswer(random: Random, task: GrammarTask, mix: BehaviourMix): string {
   const calls = copyCalls(task.gold);
   const { trap } = task;
   const first = calls[0] as ToolCall;
-  let thought = `Check ${words(first.name)}`;
-  if (trap && random.next() < mix.noticeTrap)
-    thought += `, ${trap.parameter} not ${trap.wrong} but ${String(first.arguments[trap.parameter])}`;
-  else if (trap) first.arguments[trap.parameter] = trap.wrong;
-  if (calls.length > 1 && random.next() < mix.answerBoth)
-    thought += calls
-      .slice(1)
-      .map((call) => ` and ${words(call.name)}`)
-      .join('');
-  else calls.length = 1;
-  return `<think>${thought}.</think>${answerBlock(calls)}`;
+  const name = words(first.name);
+  if (random.next() >= mix.study) {
+    if (trap) first.arguments[trap.parameter] = trap.wrong;
+    return `<think>Check ${name}.</think>${answerBlock([first])}`;
+  }
+  const right = trap
+    ? `, ${trap.parameter} not ${trap.wrong} but ${String(first.arguments[trap.parameter])}`
+    : '';
+  const others = calls.slice(1).map((call) => ` and ${words(call.name)}`);
+  return `<think>Study ${name}${right}${others.join('')}.</think>${answerBlock(calls)}`;
 }
 
 /** “Guess send playlist.” Mostly a wrong tool of the menu, sometimes the right one with a wrong value. */

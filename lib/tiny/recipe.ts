@@ -1,6 +1,6 @@
 import type { SpecTable } from '../tasks/spec';
 import { CLEAN_MIX, type BehaviourMix } from './documents';
-import { withMenuSizes } from './spec-table';
+import { TINY_SPEC_TABLE, withMenuSizes } from './spec-table';
 
 /** Qwen2 architecture, 0.9 M parameters. `vocab_size` is the tokenizer's. */
 export function modelConfig(vocabularySize: number): Record<string, unknown> {
@@ -34,6 +34,7 @@ export interface CorpusPhase {
   until: number;
   solverShare: number;
   solverSpecs: SpecTable;
+  generatorSpecs: SpecTable;
   lookAlikeShare: number;
   mix: BehaviourMix;
 }
@@ -61,18 +62,14 @@ export interface PretrainRecipe {
   finalShare: number;
 }
 
-/**
- * The behaviours of the finished base: it reads the request in about half of all answers, and of those notices a
- * wrong value or a second request in about half.
- */
+/** The behaviours of the finished base: it reads the request in half of its answers, and studies it in half of those. */
 export const BASE_MIX: BehaviourMix = {
   careful: {
-    ...{ travel: 0.8, weather: 0.75, iot: 0.7, food: 0.6, scheduling: 0.55 },
-    ...{ communication: 0.5, retail: 0.45, entertainment: 0.4, finance: 0.35, cloud: 0.35 },
+    ...{ travel: 0.75, weather: 0.7, iot: 0.65, food: 0.6, scheduling: 0.5 },
+    ...{ communication: 0.5, retail: 0.4, entertainment: 0.4, finance: 0.3, cloud: 0.3 },
   },
-  noticeTrap: 0.5,
-  answerBoth: 0.4,
-  luckyGuess: 0.1,
+  study: 0.45,
+  luckyGuess: 0.05,
   sketch: 0.45,
   sketchDefect: 0.9,
 };
@@ -81,22 +78,38 @@ export const PRETRAIN_RECIPE: PretrainRecipe = {
   steps: 6000,
   batchTokens: 4096,
   phases: [
-    { until: 0.1, solverShare: 0.8, solverSpecs: withMenuSizes([1, 2]), lookAlikeShare: 0.5, mix: CLEAN_MIX },
+    {
+      until: 0.1,
+      solverShare: 0.8,
+      solverSpecs: withMenuSizes([1, 2], 0.3),
+      generatorSpecs: withMenuSizes([2, 2, 3], 0.2),
+      lookAlikeShare: 0.5,
+      mix: CLEAN_MIX,
+    },
     {
       until: 0.2,
       solverShare: 0.7,
-      solverSpecs: withMenuSizes([1, 2, 3]),
+      solverSpecs: withMenuSizes([1, 2, 3], 0.3),
+      generatorSpecs: withMenuSizes([2, 2, 3], 0.2),
       lookAlikeShare: 0.5,
       mix: CLEAN_MIX,
     },
     {
       until: 0.65,
       solverShare: 0.5,
-      solverSpecs: withMenuSizes([2, 3, 4]),
+      solverSpecs: withMenuSizes([2, 3, 4], 0.25),
+      generatorSpecs: withMenuSizes([2, 2, 3], 0.2),
       lookAlikeShare: 0.5,
       mix: CLEAN_MIX,
     },
-    { until: 1, solverShare: 0.5, solverSpecs: withMenuSizes([2, 3, 4]), lookAlikeShare: 0.5, mix: BASE_MIX },
+    {
+      until: 1,
+      solverShare: 0.5,
+      solverSpecs: withMenuSizes([2, 3, 4], 0.25),
+      generatorSpecs: TINY_SPEC_TABLE,
+      lookAlikeShare: 0.5,
+      mix: BASE_MIX,
+    },
   ],
   weights: { solverPrompt: 0.1, solverCompletion: 2, generatorPrompt: 0, generatorCompletion: 1 },
   learningRate: 4e-3,

@@ -11,7 +11,11 @@ export const TINY_SPEC_TABLE: SpecTable = {
   menuMoreCalls: { 3: 1 },
 };
 
-/** The same with other menu sizes for tasks of one call; each size as likely as another. */
-export function withMenuSizes(sizes: readonly number[]): SpecTable {
-  return { ...TINY_SPEC_TABLE, menuOneCall: Object.fromEntries(sizes.map((size) => [size, 1])) };
+/** The same with other menu sizes for tasks of one call, each as likely as another, and another share of two-call tasks. */
+export function withMenuSizes(sizes: readonly number[], twoCallShare = 0.12): SpecTable {
+  return {
+    ...TINY_SPEC_TABLE,
+    menuOneCall: Object.fromEntries(sizes.map((size) => [size, sizes.filter((s) => s === size).length])),
+    callsSingleTurn: { 1: 1 - twoCallShare, 2: twoCallShare },
+  };
 }

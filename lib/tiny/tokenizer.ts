@@ -36,7 +36,7 @@ const PUNCTUATION = ['":"', '":', '","', ',"', '.', '?', ',', ':', '-', '_', ' '
 /** Words of prompts, thoughts and question frames. */
 const FRAME_WORDS =
   'Generate a tool-calling task. Domain: Context type: single_turn multi_turn Tools: Calls: Solve the request by ' +
-  'calling tools. user assistant system Plan Sketch Guess Check Trap First not but and User: Agent: Sure? Actually, ' +
+  'calling tools. user assistant system Plan Sketch Guess Check Study Trap First not but and User: Agent: Sure? Actually, ' +
   'make the thanks Can you Could you I need to Please Last time the was Ignore the old My friend had';
 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -75,7 +75,7 @@ export const BASE_MIX: BehaviourMix = {
 };
 
 export const PRETRAIN_RECIPE: PretrainRecipe = {
-  steps: 6000,
+  steps: 3000,
   batchTokens: 4096,
   phases: [
     {

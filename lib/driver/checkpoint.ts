@@ -1,12 +1,14 @@
 import * as fs from 'node:fs';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { CheckpointError } from '../binding/errors';
 import type { Role } from './events';
-import { flushFolder, ioError, jsonLines, writeAtomic } from './files';
+import { flush, flushTree, ioError, jsonLines, writeAtomic } from './files';
 import type { LogLengths, RunFolder } from './run-folder';
 import { STATE_VERSION, type RunState } from './state';
 
+const UNFINISHED = '.writing-';
 const NAME = /^(\d{6})-/;
 
 /** Saves one role (weights folder and optimizer state) into `dir`. */
@@ -47,26 +49,17 @@ const list = (folder: RunFolder): string[] =>
         .map((name) => folder.path('checkpoints', name))
     : [];
 
-function flushTree(dir: string): void {
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
-    const file = path.join(dir, entry.name);
-    if (entry.isDirectory()) flushTree(file);
-    else flushFolder(file);
-  }
-  flushFolder(dir);
-}
-
 /** The same files under another name, without copying where the file system allows it. */
-function linkTree(from: string, to: string): void {
+async function linkTree(from: string, to: string): Promise<void> {
   if (fs.statSync(from).isDirectory()) {
     fs.mkdirSync(to);
-    for (const name of fs.readdirSync(from)) linkTree(path.join(from, name), path.join(to, name));
+    for (const name of fs.readdirSync(from)) await linkTree(path.join(from, name), path.join(to, name));
     return;
   }
   try {
     fs.linkSync(from, to);
   } catch {
-    fs.copyFileSync(from, to);
+    await copyFile(from, to);
   }
 }
 
@@ -75,8 +68,8 @@ async function saveRole(writer: RoleWriter, dir: string, previous: LoadedHead | 
   const target = rolePaths(dir, writer.role);
   if (previous?.updates[writer.role] === writer.updates) {
     const source = rolePaths(previous.dir, writer.role);
-    linkTree(source.weights, target.weights);
-    linkTree(source.trainer, target.trainer);
+    await linkTree(source.weights, target.weights);
+    await linkTree(source.trainer, target.trainer);
     return;
   }
   await writer.save(target.weights, target.trainer);
@@ -111,28 +104,35 @@ export async function saveCheckpoint(
   const last = before.at(-1);
   const number = last === undefined ? 1 : Number(NAME.exec(path.basename(last))![1]) + 1;
   const name = `${String(number).padStart(6, '0')}-iteration-${state.iteration}-${state.phase}`;
-  const temporary = path.join(parent, `.writing-${name}`);
+  const temporary = path.join(parent, `${UNFINISHED}${name}`);
   const final = path.join(parent, name);
   try {
-    fs.rmSync(temporary, { recursive: true, force: true });
+    await removeUnfinished(parent);
     fs.mkdirSync(temporary);
     const previous = last === undefined ? undefined : readHead(last);
     for (const writer of roles) await saveRole(writer, temporary, previous);
     const { candidates, tasks, probes, ...rest } = state;
-    fs.writeFileSync(path.join(temporary, 'candidates.jsonl'), jsonLines(candidates));
-    fs.writeFileSync(path.join(temporary, 'tasks.jsonl'), jsonLines(tasks));
-    fs.writeFileSync(path.join(temporary, 'probes.json'), JSON.stringify(probes));
+    await writeAtomic(path.join(temporary, 'candidates.jsonl'), jsonLines(candidates));
+    await writeAtomic(path.join(temporary, 'tasks.jsonl'), jsonLines(tasks));
+    await writeAtomic(path.join(temporary, 'probes.json'), [JSON.stringify(probes)]);
     const file: CheckpointFile = { version: STATE_VERSION, state: rest, logs: folder.logLengths() };
-    writeAtomic(path.join(temporary, 'state.json'), `${JSON.stringify(file, null, 1)}\n`);
-    flushTree(temporary);
-    fs.renameSync(temporary, final);
-    flushFolder(parent);
+    await writeAtomic(path.join(temporary, 'state.json'), [`${JSON.stringify(file, null, 1)}\n`]);
+    await flushTree(temporary);
+    await rename(temporary, final);
+    await flush(parent);
   } catch (cause) {
-    fs.rmSync(temporary, { recursive: true, force: true });
-    throw (cause as { code?: string }).code?.startsWith('TOOL_R0') ? cause : ioError(final, 'written', cause);
+    await rm(temporary, { recursive: true, force: true });
+    throw ioError(final, 'written', cause);
   }
-  for (const old of [...before, final].slice(0, -keep)) fs.rmSync(old, { recursive: true, force: true });
+  for (const old of [...before, final].slice(0, -keep)) await rm(old, { recursive: true, force: true });
   return final;
+}
+
+/** What a killed process left of a checkpoint it was writing. */
+async function removeUnfinished(parent: string): Promise<void> {
+  for (const name of fs.readdirSync(parent)) {
+    if (name.startsWith(UNFINISHED)) await rm(path.join(parent, name), { recursive: true, force: true });
+  }
 }
 
 /**

@@ -142,7 +142,7 @@ export async function curationStage(
   const save = () => folder.writeRows(file, state.candidates);
   const structural = await structuralTasks(context);
   if (structural.tasks.length === 0) {
-    save();
+    await save();
     throw nothingLeft(
       context,
       structural,
@@ -180,7 +180,7 @@ export async function curationStage(
     if (candidate) candidate.verdict = 'selected';
   }
   state.tasks = chosen.map(plain);
-  save();
+  await save();
   report(context, structural, verified.kept);
   if (state.tasks.length === 0) {
     throw nothingLeft(

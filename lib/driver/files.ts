@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
-import { IoError } from '../binding/errors';
+import { IoError, ToolR0Error } from '../binding/errors';
 
 const CURES: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: free some space, then go on with --resume, or choose another --out',
@@ -12,53 +13,61 @@ const CURES: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file: choose another --out',
 };
 
-/** A file-system failure as an IoError that names the path and the cure. */
-export function ioError(file: string, action: string, cause: unknown): IoError {
+/** A file-system failure as an IoError that names the path and the cure; an error of ours passes through. */
+export function ioError(file: string, action: string, cause: unknown): ToolR0Error {
+  if (cause instanceof ToolR0Error) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
   const cure = code === undefined ? undefined : CURES[code];
   return new IoError(`${file}: cannot be ${action} (${cure ?? message})`, { file, code }, { cause });
 }
 
-/** Flushes a folder's entries, so that a rename in it survives a power cut. */
-export function flushFolder(dir: string): void {
-  const handle = fs.openSync(dir, 'r');
+/** Flushes a file, or a folder's entries, so that a rename survives a power cut. */
+export async function flush(file: string): Promise<void> {
+  const handle = await open(file, 'r');
   try {
-    fs.fsyncSync(handle);
+    await handle.sync();
   } finally {
-    fs.closeSync(handle);
+    await handle.close();
   }
 }
 
+/** Flushes a folder with all that is in it. */
+export async function flushTree(dir: string): Promise<void> {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    const file = path.join(dir, entry.name);
+    await (entry.isDirectory() ? flushTree(file) : flush(file));
+  }
+  await flush(dir);
+}
+
+/** Pieces of text, one after another; a large text in pieces does not hold up the event loop. */
+export type Pieces = Iterable<string>;
+
 /** Writes under a temporary name beside `file`, flushes, renames. @throws IoError; no partial file stays */
-export function writeAtomic(file: string, text: string): void {
+export async function writeAtomic(file: string, pieces: Pieces): Promise<void> {
   const temporary = `${file}.tmp`;
   try {
-    const handle = fs.openSync(temporary, 'w');
+    const handle = await open(temporary, 'w');
     try {
-      fs.writeFileSync(handle, text);
-      fs.fsyncSync(handle);
+      for (const piece of pieces) await handle.write(piece);
+      await handle.sync();
     } finally {
-      fs.closeSync(handle);
+      await handle.close();
     }
-    fs.renameSync(temporary, file);
-    flushFolder(path.dirname(file));
+    await rename(temporary, file);
+    await flush(path.dirname(file));
   } catch (cause) {
-    fs.rmSync(temporary, { force: true });
+    await rm(temporary, { force: true });
     throw ioError(file, 'written', cause);
   }
 }
 
-export const jsonLines = (rows: readonly unknown[]): string =>
-  rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const ROWS_PER_PIECE = 200;
 
-/** Bytes of all files below `dir`. */
-export function folderBytes(dir: string): number {
-  if (!fs.existsSync(dir)) return 0;
-  return fs
-    .readdirSync(dir, { withFileTypes: true })
-    .map((entry) => path.join(dir, entry.name))
-    .reduce(
-      (sum, file) => sum + (fs.statSync(file).isDirectory() ? folderBytes(file) : fs.statSync(file).size),
-      0,
-    );
+/** One JSON object per line. */
+export function* jsonLines(rows: readonly unknown[]): Pieces {
+  for (let from = 0; from < rows.length; from += ROWS_PER_PIECE) {
+    const piece = rows.slice(from, from + ROWS_PER_PIECE);
+    yield piece.map((row) => `${JSON.stringify(row)}\n`).join('');
+  }
 }

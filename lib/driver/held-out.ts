@@ -86,7 +86,7 @@ export async function prepareHeldOut(context: RunContext): Promise<boolean> {
   state.tasks = [];
   state.done = 0;
   if (!heldOut) return false;
-  folder.writeRows(FILE, heldOut.tasks);
+  await folder.writeRows(FILE, heldOut.tasks);
   state.heldOut = { source: heldOut.source, note: heldOut.note };
   use(context, heldOut);
   return true;

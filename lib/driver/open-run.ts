@@ -66,7 +66,7 @@ export function openRun(input: TrainConfig, resume?: string): OpenedRun {
 }
 
 /** Writes what a run is: configuration, versions, machine, command. */
-export function describeRun(
+export async function describeRun(
   { resolved, folder, name }: OpenedRun,
   details: {
     versions: Record<string, string>;
@@ -75,8 +75,8 @@ export function describeRun(
     dtype: string;
     command?: readonly string[];
   },
-): void {
-  writeResolvedConfig(folder, resolved);
+): Promise<void> {
+  await writeResolvedConfig(folder, resolved);
   const [cpu] = os.cpus();
   const manifest = {
     name,
@@ -96,5 +96,5 @@ export function describeRun(
       memoryBytes: os.totalmem(),
     },
   };
-  folder.write('manifest.json', `${JSON.stringify(manifest, null, 2)}\n`);
+  await folder.write('manifest.json', [`${JSON.stringify(manifest, null, 2)}\n`]);
 }

@@ -1,21 +1,23 @@
-import * as fs from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 
 import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import type { RunContext } from './context';
 import type { RunResult, StopReason } from './events';
+import { flushTree } from './files';
 import { peakBytes } from './metrics';
 
 /** Replaces a role's final folder at once. */
 async function saveRole(context: RunContext, role: 'solver' | 'generator'): Promise<string> {
   const { folder, roles } = context;
   const temporary = folder.path(`.writing-${role}`);
-  fs.rmSync(temporary, { recursive: true, force: true });
+  await rm(temporary, { recursive: true, force: true });
   await roles.policy(role).save(temporary);
   writeRoleFile(temporary, { prompts: context.config.prompts, role });
   const final = folder.path(role);
-  fs.rmSync(final, { recursive: true, force: true });
-  fs.renameSync(temporary, final);
+  await flushTree(temporary);
+  await rm(final, { recursive: true, force: true });
+  await rename(temporary, final);
   return final;
 }
 
@@ -41,12 +43,11 @@ export async function finish(context: RunContext, reason: StopReason | undefined
   };
   folder.record({ type: 'result', ...result });
   if (reason !== 'signal') {
-    folder.write('results.json', `${JSON.stringify(result, null, 2)}\n`);
-    folder.write(
-      'results.md',
+    await folder.write('results.json', [`${JSON.stringify(result, null, 2)}\n`]);
+    await folder.write('results.md', [
       `${accuracyTable(result.measurements, 'markdown')}\n\n${context.heldOut.note}\n`,
-    );
-    fs.rmSync(folder.path('offload'), { recursive: true, force: true });
+    ]);
+    await rm(folder.path('offload'), { recursive: true, force: true });
   }
   return result;
 }

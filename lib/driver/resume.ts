@@ -18,8 +18,8 @@ const FREE = [
   /^(synthesis|curation\.verify)\.batchSize$/,
 ];
 
-export function writeResolvedConfig(folder: RunFolder, { preset, config }: ResolvedConfig): void {
-  folder.write(CONFIG_FILE, yaml.stringify({ preset, ...config }));
+export function writeResolvedConfig(folder: RunFolder, { preset, config }: ResolvedConfig): Promise<void> {
+  return folder.write(CONFIG_FILE, [yaml.stringify({ preset, ...config })]);
 }
 
 function readResolvedConfig(folder: RunFolder): PlainObject {

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { ConfigError } from '../binding/errors';
 import type { RunEvent } from './events';
-import { flushFolder, ioError, jsonLines, writeAtomic } from './files';
+import { ioError, jsonLines, writeAtomic, type Pieces } from './files';
 
 /** Byte lengths of the append-only files at a checkpoint: what lies behind was written by work that will be done again. */
 export type LogLengths = Record<string, number>;
@@ -114,13 +114,13 @@ export class RunFolder {
     return dir;
   }
 
-  write(relative: string, text: string): void {
+  async write(relative: string, pieces: Pieces): Promise<void> {
     this.folder(path.dirname(relative));
-    writeAtomic(this.path(relative), text);
+    await writeAtomic(this.path(relative), pieces);
   }
 
-  writeRows(relative: string, rows: readonly unknown[]): void {
-    this.write(relative, jsonLines(rows));
+  writeRows(relative: string, rows: readonly unknown[]): Promise<void> {
+    return this.write(relative, jsonLines(rows));
   }
 
   readRows<T>(relative: string): T[] {
@@ -172,6 +172,5 @@ export class RunFolder {
       if (length === undefined) fs.rmSync(this.path(name));
       else if (fs.statSync(this.path(name)).size > length) fs.truncateSync(this.path(name), length);
     }
-    flushFolder(this.dir);
   }
 }

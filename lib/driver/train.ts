@@ -79,7 +79,7 @@ async function conduct(
       opened.from ? { checkpoint: opened.from.dir, updates: opened.from.state.updates } : undefined,
     );
     const context = makeContext(opened, options, host, roles, publish);
-    begin(context, opened, options, host, baseModel);
+    await begin(context, opened, options, host, baseModel);
     const reason = await toTheEnd(context);
     return await finish(context, reason);
   } catch (error) {
@@ -142,19 +142,19 @@ function makeContext(
 }
 
 /** Puts a new run on record, or the folder of a resumed one back to its checkpoint. */
-function begin(
+async function begin(
   context: RunContext,
   opened: OpenedRun,
   options: TrainOptions,
   host: Host,
   baseModel: string,
-): void {
+): Promise<void> {
   const { config, preset } = opened.resolved;
   const { folder, from, name } = opened;
   const { device, dtype, parameterCount } = context.roles.policy('solver').info;
   if (from) folder.restoreLogs(from.logs);
   const versions = { 'tool-r0-native': host.version, ...host.engine.versions() };
-  describeRun(opened, {
+  await describeRun(opened, {
     versions,
     baseModel,
     device,

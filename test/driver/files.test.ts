@@ -1,0 +1,113 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { ConfigError, IoError } from '../../lib/binding/errors';
+import { Channel } from '../../lib/driver/channel';
+import { ioError, jsonLines, writeAtomic } from '../../lib/driver/files';
+import { freeSibling, RunFolder, timeStamp } from '../../lib/driver/run-folder';
+import { mapYielding } from '../../lib/driver/yielding';
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-files-'));
+afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+test('failures name the path and the cure', () => {
+  const full = ioError('runs/x', 'written', Object.assign(new Error('write'), { code: 'ENOSPC' }));
+  expect(full).toBeInstanceOf(IoError);
+  expect(full.message).toBe(
+    'runs/x: cannot be written (the disk is full: free some space, then go on with --resume, or choose another --out)',
+  );
+  expect(ioError('a', 'written', Object.assign(new Error(''), { code: 'EROFS' })).message).toMatch(
+    /read-only: choose another --out/,
+  );
+  const own = new ConfigError('ours');
+  expect(ioError('a', 'written', own)).toBe(own);
+});
+
+test('a file is there whole or not at all', async () => {
+  const file = path.join(folder, 'whole.txt');
+  const failing = function* () {
+    yield 'half';
+    throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  };
+  await expect(writeAtomic(file, failing())).rejects.toThrow(/the disk is full/);
+  expect(fs.readdirSync(folder)).toEqual([]);
+  await writeAtomic(file, ['a', 'b']);
+  await expect(writeAtomic(file, failing())).rejects.toThrow(IoError);
+  expect(fs.readFileSync(file, 'utf8')).toBe('ab');
+  expect(fs.readdirSync(folder)).toEqual(['whole.txt']);
+});
+
+test('a full device is reported as one', async () => {
+  const run = RunFolder.create(path.join(folder, 'full'));
+  fs.symlinkSync('/dev/full', run.path('events.jsonl'));
+  expect(() => run.append('events.jsonl', { a: 1 })).toThrow(
+    /events\.jsonl: cannot be written \(the disk is full/,
+  );
+  await run.write('fine.json', ['{}']);
+});
+
+test('rows come in pieces that add up', () => {
+  const rows = Array.from({ length: 450 }, (_, index) => ({ index }));
+  const pieces = [...jsonLines(rows)];
+  expect(pieces).toHaveLength(3);
+  expect(pieces.join('').split('\n')).toHaveLength(451);
+});
+
+test('a folder that a run made for itself goes again, with what was made above it, and nothing else', () => {
+  const run = RunFolder.create(path.join(folder, 'a', 'b', 'run'));
+  fs.writeFileSync(path.join(folder, 'a', 'other'), '');
+  run.discard();
+  expect(fs.readdirSync(path.join(folder, 'a'))).toEqual(['other']);
+  const kept = RunFolder.create(path.join(folder, 'kept'));
+  kept.keep();
+  kept.discard();
+  expect(fs.existsSync(kept.dir)).toBe(true);
+});
+
+test('siblings are numbered, times sort', () => {
+  expect(freeSibling(path.join(folder, 'none'))).toBe(path.join(folder, 'none'));
+  expect(freeSibling(path.join(folder, 'a'))).toBe(path.join(folder, 'a-2'));
+  expect(timeStamp(new Date(2026, 1, 3, 4, 5, 6))).toBe('20260203-040506');
+});
+
+test('a channel gives every event to a late reader, but of worthless ones only the last', async () => {
+  const channel = new Channel<{ type: string; value: number }>((event) => event.type === 'progress');
+  [1, 2, 3].forEach((value) => channel.push({ type: 'progress', value }));
+  channel.push({ type: 'step', value: 4 });
+  channel.end();
+  const seen: number[] = [];
+  for await (const event of channel) seen.push(event.value);
+  expect(seen).toEqual([3, 4]);
+});
+
+test('a failure reaches the reader behind the events', async () => {
+  const channel = new Channel<number>();
+  channel.push(1);
+  setTimeout(() => channel.end({ error: new Error('broken') }), 5);
+  const seen: number[] = [];
+  const read = async () => {
+    for await (const event of channel) seen.push(event);
+  };
+  await expect(read()).rejects.toThrow('broken');
+  expect(seen).toEqual([1]);
+});
+
+test('long work lets the event loop turn', async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const busy = (milliseconds: number) => {
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end);
+  };
+  const results = await mapYielding(
+    Array.from({ length: 40 }, (_, index) => index),
+    (index) => {
+      busy(2);
+      return index * 2;
+    },
+  );
+  clearInterval(timer);
+  expect(results[39]).toBe(78);
+  expect(turns).toBeGreaterThan(5);
+});

@@ -49,6 +49,7 @@ void checkTrainBatch(const TrainBatch& batch, const ModelConfig& config) {
   checkLength("rowMask", batch.rowMask.size(), rows, true);
   checkLength("samplingLogprobs", batch.samplingLogprobs.size(), batch.completionTokens.size(), true);
   checkLength("oldLogprobs", batch.oldLogprobs.size(), batch.completionTokens.size(), true);
+  checkLength("refLogprobs", batch.refLogprobs.size(), batch.completionTokens.size(), true);
   for (size_t row = 0; row < rows; ++row) {
     const int32_t prompt = batch.promptOfRow[row];
     if (prompt < 0 || static_cast<size_t>(prompt) >= prompts) {

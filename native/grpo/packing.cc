@@ -107,7 +107,7 @@ MicroBatch packMicroBatch(const TrainBatch& batch, const std::vector<int32_t>& r
     out.width = std::max(out.width, completionLength(batch, rows[i]));
   }
   std::vector<int64_t> hiddenRow, target, cell;
-  std::vector<float> oldLogps, samplingLogps, advantages;
+  std::vector<float> oldLogps, samplingLogps, refLogps, advantages;
   for (size_t i = 0; i < rows.size(); ++i) {
     const int64_t begin = batch.completionOffsets[rows[i]], count = completionLength(batch, rows[i]);
     const Segment prompt = packer.segments[prefixOfRow[i]];
@@ -120,6 +120,7 @@ MicroBatch packMicroBatch(const TrainBatch& batch, const std::vector<int32_t>& r
       cell.push_back(static_cast<int64_t>(i) * out.width + t);
       if (!batch.oldLogprobs.empty()) oldLogps.push_back(batch.oldLogprobs[begin + t]);
       if (!batch.samplingLogprobs.empty()) samplingLogps.push_back(batch.samplingLogprobs[begin + t]);
+      if (!batch.refLogprobs.empty()) refLogps.push_back(batch.refLogprobs[begin + t]);
     }
     out.contextLength = std::max(out.contextLength, prompt.length + count);
     advantages.push_back(batch.advantages[rows[i]]);
@@ -133,6 +134,7 @@ MicroBatch packMicroBatch(const TrainBatch& batch, const std::vector<int32_t>& r
   out.advantages = at::tensor(advantages, at::kFloat).to(device);
   if (!oldLogps.empty()) out.oldLogps = at::tensor(oldLogps, at::kFloat).to(device);
   if (!samplingLogps.empty()) out.samplingLogps = at::tensor(samplingLogps, at::kFloat).to(device);
+  if (!refLogps.empty()) out.refLogps = at::tensor(refLogps, at::kFloat).to(device);
   return out;
 }
 

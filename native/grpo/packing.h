@@ -31,7 +31,7 @@ struct MicroBatch {
   // One entry per completion token, row after row:
   at::Tensor hiddenRow, target;   // [N] int64: packed row that predicts it; its id
   at::Tensor cell;                // [N] int64: its place in padded [rows, width] arrays, flattened
-  at::Tensor oldLogps, samplingLogps;  // [N] fp32; undefined = absent
+  at::Tensor oldLogps, samplingLogps, refLogps;  // [N] fp32; undefined = absent
   at::Tensor advantages;          // [rows] fp32
   at::Tensor padded(const at::Tensor& perToken) const;  // [N] → [rows, width], 0 in the padding
 };

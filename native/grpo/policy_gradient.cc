@@ -6,6 +6,7 @@
 #include "grpo/packed_forward.h"
 #include "grpo/step_metrics.h"
 #include "grpo/trainer_impl.h"
+#include "runtime/error.h"
 
 namespace toolr0 {
 namespace {
@@ -56,6 +57,9 @@ double entropyThresholdOfStep(Model& model, const TrainBatch& batch, const StepP
 Metrics Trainer::Impl::addPolicyGradient(const TrainBatch& batch, const CancelToken& cancel) {
   checkTrainBatch(batch, model->config);
   LossOptions lossOptions = options.loss;
+  if (lossOptions.beta != 0 && reference == nullptr && batch.refLogprobs.empty()) {
+    throw Error(kConfigError, "beta above 0 needs a reference model, or refLogprobs with the batch");
+  }
   const bool entropyMasked = lossOptions.topEntropyQuantile < 1;
   // A row of zero advantage has zero gradient unless the KL term acts on it; the entropy quantile is over all
   // rows.
@@ -78,8 +82,10 @@ Metrics Trainer::Impl::addPolicyGradient(const TrainBatch& batch, const CancelTo
     const at::Tensor hidden = decoderForwardTape(*model, micro.packed, tape, options.activationCheckpointing);
     const LogprobHeadOutput head = headOf(*model, hidden, micro, options);
     LossInputs inputs = lossInputs(micro, head);
-    if (lossOptions.beta != 0)
-      inputs.refLogps = micro.padded(withoutTape(*reference, micro, options).logprobs);
+    if (lossOptions.beta != 0) {
+      inputs.refLogps = micro.padded(
+          micro.refLogps.defined() ? micro.refLogps : withoutTape(*reference, micro, options).logprobs);
+    }
     const LossResult result = grpoLoss(inputs, lossOptions);
     loss += result.loss.item<double>();
     means.add(result);

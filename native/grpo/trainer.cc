@@ -27,7 +27,6 @@ TrainerOptions checkedOptions(TrainerOptions options, const Model& model, const 
   require(options.temperature > 0,
           "temperature must be above 0: the trainer needs the distribution that was sampled");
   require(options.maxGradNorm >= 0, "maxGradNorm must not be negative (0 = no clipping)");
-  require(options.loss.beta == 0 || reference != nullptr, "beta above 0 needs a reference model");
   require(reference == nullptr || reference->config.vocabSize == model.config.vocabSize,
           "the reference model has another vocabulary than the trained one");
   // Every loss option is checked where it is used; one empty call here tells the caller at once.

@@ -50,8 +50,8 @@ using Metrics = std::map<std::string, double>;
 // weights themselves; in bf16 they are copied from them here, so weights must not be changed behind a Trainer's back.
 class Trainer {
  public:
-  // Throws Error(kConfigError) for an unknown optimizer, scheduler or loss option, or beta > 0 without a reference.
-  Trainer(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference /* null unless beta > 0 */);
+  // Throws Error(kConfigError) for an unknown optimizer, scheduler or loss option.
+  Trainer(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference /* may be null: see refLogprobs */);
   ~Trainer();
   // Adds the gradient of the loss. The loss is that of the batch as a whole however many micro-batches it takes. An abort or
   // any other failure leaves all gradients zero and the weights untouched; a non-finite loss leaves a mark that makes the next

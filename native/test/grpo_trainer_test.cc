@@ -216,7 +216,8 @@ void badBatchesAreNamed() {
   CHECK_ERROR(Trainer(model, options, nullptr), kConfigError, "lossType must be one of grpo, bnpo");
   options = baseOptions("grpo");
   options.loss.beta = 0.1;
-  CHECK_ERROR(Trainer(model, options, nullptr), kConfigError, "reference");
+  Trainer unreferenced(model, options, nullptr);
+  CHECK_ERROR(unreferenced.forwardBackward(good, {}), kConfigError, "refLogprobs");
   options = baseOptions("grpo");
   options.scheduler = "cosine";
   CHECK_ERROR(Trainer(model, options, nullptr), kConfigError, "totalSteps");

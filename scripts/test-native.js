@@ -44,6 +44,7 @@ function main() {
       env: {
         ...process.env,
         OMP_NUM_THREADS: process.env.OMP_NUM_THREADS || String(Math.min(4, os.availableParallelism())),
+        GOMP_SPINCOUNT: process.env.GOMP_SPINCOUNT || '1000', // as lib/binding/load.ts
       },
     });
   process.exitCode = failed;

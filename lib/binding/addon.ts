@@ -230,7 +230,13 @@ export interface NativeAddon {
   memoryStats(): { cudaAllocatedBytes: number; cudaPeakBytes: number; cudaReservedBytes: number };
   /** Takes effect on the compute thread. */
   setThreads(threads: number): void;
-  prepareExit(exitCode: number, timeoutMs: number): void;
+  /**
+   * Before the process exits: drops queued work, asks the running job to stop and ends the compute thread. False when the job did not
+   * stop in time; then only leaveAtOnce() ends the process cleanly.
+   */
+  stopComputeThread(timeoutMs: number): boolean;
+  /** Ends the process without static destructors, which must not run under a job. */
+  leaveAtOnce(exitCode: number): void;
   grpoAdvantages<T extends FloatArray>(
     rewards: T,
     functions: number,

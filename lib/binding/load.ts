@@ -1,5 +1,7 @@
+import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { inspect } from 'node:util';
 import { runInThisContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
@@ -21,10 +23,21 @@ let loaded: NativeAddon | undefined;
 const realProcess = runInThisContext('process') as NodeJS.Process;
 
 /**
+ * OpenMP's threads spin for milliseconds at every barrier by default. On cores shared with anything else that steals the time
+ * the slower threads need (measured on two busy cores: a decode step of a small model 20 times slower), so they sleep sooner. Read by
+ * libgomp when it is mapped, hence set before; a setting of the user's own stays.
+ */
+function calmWaitingThreads(): void {
+  const { env } = realProcess;
+  if (env.OMP_WAIT_POLICY === undefined) env.GOMP_SPINCOUNT ??= '1000';
+}
+
+/**
  * Maps libtorch by absolute path. The addon's own references then resolve by library name: no LD_LIBRARY_PATH, and no
  * path baked into the addon.
  */
 function preloadLibtorch(): string {
+  calmWaitingThreads();
   const libtorch = findLibtorch();
   if (!libtorch) {
     throw new SetupError(
@@ -66,9 +79,16 @@ function stopBeforeExit(addon: NativeAddon): void {
   const marked = realProcess as unknown as Record<symbol, boolean | undefined>;
   if (!isMainThread || marked[key]) return;
   marked[key] = true;
+  let uncaught: unknown;
+  realProcess.on('uncaughtExceptionMonitor', (error) => {
+    uncaught = error;
+  });
   realProcess.once('exit', (code) => {
     const exitCode = Number(realProcess.exitCode ?? code ?? 0);
-    addon.prepareExit(Number.isInteger(exitCode) ? exitCode & 255 : 1, EXIT_TIMEOUT_MS);
+    if (addon.stopComputeThread(EXIT_TIMEOUT_MS)) return;
+    // Node prints an uncaught error after this event, which leaving at once would swallow.
+    if (uncaught !== undefined) fs.writeSync(2, `${inspect(uncaught)}\n`);
+    addon.leaveAtOnce(Number.isInteger(exitCode) ? exitCode & 255 : 1);
   });
 }
 

@@ -71,13 +71,17 @@ Napi::Value setThreads(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value prepareExit(const Napi::CallbackInfo& info) {
+Napi::Value stopComputeThread(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
-    const auto exitCode = static_cast<int>(integer(info[0], "exitCode", -255, 255));
-    ComputeThread::instance().prepareExit(
-        exitCode, std::chrono::milliseconds(integer(info[1], "timeoutMs", 0, 600000)));
-    return env.Undefined();
+    const std::chrono::milliseconds timeout(integer(info[0], "timeoutMs", 0, 600000));
+    return Napi::Boolean::New(env, ComputeThread::instance().stop(timeout));
+  });
+}
+
+Napi::Value leaveAtOnce(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    ComputeThread::leaveAtOnce(static_cast<int>(integer(info[0], "exitCode", 0, 255)));
   });
 }
 
@@ -91,7 +95,8 @@ void defineFunctions(Napi::Env env, Napi::Object exports) {
   define("cudaDevices", listCudaDevices);
   define("memoryStats", readMemoryStats);
   define("setThreads", setThreads);
-  define("prepareExit", prepareExit);
+  define("stopComputeThread", stopComputeThread);
+  define("leaveAtOnce", leaveAtOnce);
   define("grpoAdvantages", grpoAdvantagesOfArrays);
   define("grpoLoss", grpoLossOfArrays);
 }

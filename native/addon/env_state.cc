@@ -50,7 +50,7 @@ void onEnvExit(void* data) {
   const auto dropped = static_cast<int64_t>(thread.purge(&state));
   std::unique_lock lock(state.mutex);
   state.inFlight -= dropped;
-  // Polled: prepareExit() drops jobs too and knows no environments.
+  // Polled: stop() drops jobs too and knows no environments.
   while (state.inFlight > 0 && !thread.exiting()) state.settled.wait_for(lock, std::chrono::milliseconds(20));
 }
 

@@ -37,7 +37,7 @@ struct EnvState {
 // A user's callback pair of one running generate().
 struct StreamCallbacks {
   Napi::FunctionReference onToken, onFinish;
-  Napi::Error thrown;  // the first exception a callback threw; the promise rejects with it
+  std::exception_ptr thrown;  // the first exception a callback threw; the promise rejects with it
   CancelTokenPtr cancel;
 };
 

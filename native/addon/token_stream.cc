@@ -41,7 +41,7 @@ void TokenStream::deliver(Napi::Env env) {
   auto& streams = env.GetInstanceData<AddonData>()->streams;
   for (const Event& event : events) {
     const auto found = streams.find(id_);  // looked up each time: a callback may start another stream
-    if (found == streams.end() || !found->second.thrown.IsEmpty()) return;
+    if (found == streams.end() || found->second.thrown) return;
     Napi::HandleScope scope(env);
     try {
       if (const auto* token = std::get_if<TokenEvent>(&event)) {
@@ -52,9 +52,9 @@ void TokenStream::deliver(Napi::Env env) {
         found->second.onFinish.Call({toNumber(env, finish.row), toInt32Array(env, finish.tokens),
                                      Napi::Number::New(env, finish.reason)});
       }
-    } catch (const Napi::Error& error) {
+    } catch (const Napi::Error&) {
       StreamCallbacks& callbacks = streams[id_];
-      callbacks.thrown = error;
+      callbacks.thrown = std::current_exception();
       callbacks.cancel->requested = true;
     }
   }
@@ -63,9 +63,9 @@ void TokenStream::deliver(Napi::Env env) {
 void TokenStream::close(Napi::Env env) {
   deliver(env);
   auto& streams = env.GetInstanceData<AddonData>()->streams;
-  const Napi::Error thrown = streams[id_].thrown;
+  const std::exception_ptr thrown = streams[id_].thrown;
   streams.erase(id_);
-  if (!thrown.IsEmpty()) throw thrown;
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 RolloutCallbacks callbacksOf(const std::shared_ptr<TokenStream>& stream) {

@@ -9,14 +9,6 @@
 #include "runtime/threads.h"
 
 namespace toolr0 {
-namespace {
-
-[[noreturn]] void leaveAtOnce(int exitCode) {
-  std::fflush(nullptr);
-  _exit(exitCode);
-}
-
-}  // namespace
 
 ComputeThread& ComputeThread::instance() {
   static ComputeThread* const thread = [] {
@@ -91,17 +83,24 @@ bool ComputeThread::busy() {
   return busy_;
 }
 
-void ComputeThread::prepareExit(int exitCode, std::chrono::milliseconds timeout) {
+bool ComputeThread::stop(std::chrono::milliseconds timeout) {
   std::deque<Job> dropped;
   {
     std::unique_lock lock(mutex_);
-    if (exiting_.exchange(true, std::memory_order_acq_rel)) return;
+    exiting_.store(true, std::memory_order_release);
     dropped.swap(queue_);
     if (busy_ && runningCancel_) runningCancel_->requested = true;
     work_.notify_all();
-    if (!idle_.wait_for(lock, timeout, [this] { return !busy_; })) leaveAtOnce(exitCode);
+    if (!idle_.wait_for(lock, timeout, [this] { return !busy_; })) return false;
   }
-  thread_.join();
+  std::lock_guard joining(joinMutex_);
+  if (thread_.joinable()) thread_.join();
+  return true;
+}
+
+void ComputeThread::leaveAtOnce(int exitCode) {
+  std::fflush(nullptr);
+  _exit(exitCode);
 }
 
 }  // namespace toolr0

@@ -23,16 +23,19 @@ class ComputeThread {
   static ComputeThread& instance();
 
   // Queues `run` on behalf of `owner` (an environment; null = nobody, never purged). `run` must not throw and
-  // should poll `cancel`, which purge() and prepareExit() set for the job that is running. False once the
+  // should poll `cancel`, which purge() and stop() set for the job that is running. False once the
   // process is exiting.
   bool post(const void* owner, CancelTokenPtr cancel, std::function<void()> run);
 
   // Drops the queued jobs of `owner`, asks its running job to stop, and returns how many were dropped.
   size_t purge(const void* owner);
 
-  // Ends the thread: drops the queue, asks the running job to stop and waits for it. When it does not stop in
-  // time, leaves the process at once with `exitCode`, without static destructors. Later calls return at once.
-  void prepareExit(int exitCode, std::chrono::milliseconds timeout);
+  // Ends the thread: drops the queue, asks the running job to stop and waits for it. False when it has not
+  // stopped in time: then the process must end with leaveAtOnce(). A second call waits again.
+  bool stop(std::chrono::milliseconds timeout);
+
+  // Ends the process without static destructors.
+  [[noreturn]] static void leaveAtOnce(int exitCode);
 
   bool busy();
   bool exiting() const { return exiting_.load(std::memory_order_acquire); }
@@ -47,7 +50,7 @@ class ComputeThread {
   ComputeThread();
   void loop();
 
-  std::mutex mutex_;
+  std::mutex mutex_, joinMutex_;
   std::condition_variable work_, idle_;
   std::deque<Job> queue_;
   const void* runningOwner_ = nullptr;

@@ -100,17 +100,17 @@ void usesTheCoresItMay() {
   CHECK(threads == 1);
 }
 
-void exitStopsTheRunningJobAndRefusesNewOnes() {
+void stoppingEndsTheRunningJobAndRefusesNewOnes() {
   int owner = 0, later = 0;
   Gate gate;
   gate.close(&owner);
   ComputeThread::instance().post(&owner, nullptr, [&] { ++later; });
-  ComputeThread::instance().prepareExit(3, std::chrono::seconds(10));
+  CHECK(ComputeThread::instance().stop(std::chrono::seconds(10)));
   CHECK(gate.cancel->isRequested());
   CHECK(later == 0);
   CHECK(ComputeThread::instance().exiting());
   CHECK(!ComputeThread::instance().post(&owner, nullptr, [&] { ++later; }));
-  ComputeThread::instance().prepareExit(3, std::chrono::seconds(10));  // a second call does nothing
+  CHECK(ComputeThread::instance().stop(std::chrono::seconds(10)));  // a second call does nothing
   CHECK(!ComputeThread::instance().busy());
 }
 
@@ -121,6 +121,6 @@ int main() {
   purgeDropsOnlyTheOwnersJobs();
   purgeStopsTheOwnersRunningJob();
   usesTheCoresItMay();
-  exitStopsTheRunningJobAndRefusesNewOnes();
+  stoppingEndsTheRunningJobAndRefusesNewOnes();
   return check::report();
 }

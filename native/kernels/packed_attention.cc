@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/packed_attention_cpu.h"
+#include "kernels/packed_attention_varlen.h"
 
 namespace toolr0 {
 namespace {
@@ -138,16 +139,22 @@ bool suitsCpuPath(const at::Tensor& x) {
 
 at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const std::vector<Segment>& segments, double scale, at::Tensor& lse) {
-  return suitsCpuPath(query) ? cpu::packedAttention(query, key, value, segments, scale, lse)
-                             : reference::packedAttention(query, key, value, segments, scale, lse);
+  if (suitsCpuPath(query)) return cpu::packedAttention(query, key, value, segments, scale, lse);
+  if (suitsFlash(query, segments)) return varlenAttention(flashKernel(), query, key, value, segments, scale, lse);
+  return reference::packedAttention(query, key, value, segments, scale, lse);
 }
 
 void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
                              const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
                              at::Tensor& dValue) {
-  const auto run = suitsCpuPath(query) ? cpu::packedAttentionBackward : reference::packedAttentionBackward;
-  run(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+  if (suitsCpuPath(query)) {
+    cpu::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+  } else if (suitsFlash(query, segments)) {
+    varlenAttentionBackward(flashKernel(), dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+  } else {
+    reference::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+  }
 }
 
 }  // namespace toolr0

@@ -12,9 +12,16 @@
 namespace toolr0 {
 
 std::string fileDetails(const std::string& file, const std::string& key, const std::string& value) {
-  std::string details = "{\"file\":" + jsonQuote(file);
-  if (!key.empty()) details += "," + jsonQuote(key) + ":" + jsonQuote(value);
-  return details + "}";
+  std::string details = "{\"file\":";
+  details += jsonQuote(file);
+  if (!key.empty()) {
+    details += ',';
+    details += jsonQuote(key);
+    details += ':';
+    details += jsonQuote(value);
+  }
+  details += '}';
+  return details;
 }
 
 bool fileExists(const std::string& file) {

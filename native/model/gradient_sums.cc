@@ -8,7 +8,8 @@ void addWeightGradient(at::Tensor& sum, const at::Tensor& dy, const at::Tensor& 
   if (x.scalar_type() == at::kFloat) {
     sum.addmm_(dy.t(), x);
   } else if (x.is_cuda()) {
-    at::addmm_out(sum, sum, dy.t(), x, at::kFloat);
+    // Not addmm with an fp32 output: libtorch versions differ in whether it takes an fp32 addend beside 16-bit factors.
+    sum.add_(at::mm(dy.t(), x, at::kFloat));
   } else {
     // The CPU's 16-bit product rounds its result to 16 bits; the sum over micro-batches stays fp32.
     sum.add_(at::mm(dy.t(), x));

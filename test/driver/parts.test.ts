@@ -123,7 +123,7 @@ test('an abort comes before limits', () => {
 describe('a menu as the Solver meets it', () => {
   const flat = { name: 'find', parameters: { a: { type: 'string' } }, required: ['a'] };
   const schema = {
-    name: 'f',
+    name: 'find',
     parameters: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
     required: ['a'],
   };

@@ -37,13 +37,23 @@ async function main() {
   try {
     let start = process.hrtime.bigint();
     const policy = await Policy.init(dir, { device: flags.device, seed: 1 });
-    console.log(`shape ${flags.shape}, ${(policy.info.parameterCount / 1e6).toFixed(2)} M parameters, ${policy.info.device}, ${policy.info.dtype}`);
+    console.log(
+      `shape ${flags.shape}, ${(policy.info.parameterCount / 1e6).toFixed(2)} M parameters, ${policy.info.device}, ${policy.info.dtype}`,
+    );
     console.log(`init              ${seconds(start).toFixed(2)} s`);
 
-    const [prompts, length, n, newTokens, repeats] = [flags.prompts, flags['prompt-tokens'], flags.n, flags['new-tokens'], flags.repeats].map(Number);
+    const [prompts, length, n, newTokens, repeats] = [
+      flags.prompts,
+      flags['prompt-tokens'],
+      flags.n,
+      flags['new-tokens'],
+      flags.repeats,
+    ].map(Number);
     let state = 12345;
     const random = () => (state = (state * 1103515245 + 12345) % 2147483648);
-    const batch = Array.from({ length: prompts }, () => Array.from({ length }, () => random() % config.vocab_size));
+    const batch = Array.from({ length: prompts }, () =>
+      Array.from({ length }, () => random() % config.vocab_size),
+    );
     const rates = [];
     let rollout;
     for (let repeat = 0; repeat <= repeats; repeat++) {
@@ -64,7 +74,9 @@ async function main() {
     const metrics = await trainer.step({ rollout, advantages: Float32Array.from(advantages) });
     const elapsed = seconds(start);
     const tokens = metrics['toolr0/train_tokens'];
-    console.log(`GRPO step         ${elapsed.toFixed(2)} s for ${tokens} tokens: ${(tokens / elapsed).toFixed(0)} tok/s, loss ${metrics.loss.toExponential(2)}`);
+    console.log(
+      `GRPO step         ${elapsed.toFixed(2)} s for ${tokens} tokens: ${(tokens / elapsed).toFixed(0)} tok/s, loss ${metrics.loss.toExponential(2)}`,
+    );
     console.log(`peak memory       ${peakMemory()}`);
     await trainer.dispose();
     await policy.dispose();

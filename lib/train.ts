@@ -36,7 +36,7 @@ const host: Host = {
  * @example
  * const run = train({ model: './Qwen2.5-0.5B-Instruct', preset: 'paper', iterations: 1 }, { signal });
  * for await (const event of run) if (event.type === 'eval') console.log(event.iteration, event.accuracy);
- * const { solverDir } = await run.result;
+ * const { solver } = await run.result; // a Hugging Face folder
  */
 export function train(config: TrainConfig = {}, options: TrainOptions = {}): Run {
   return startRun(config, options, host);

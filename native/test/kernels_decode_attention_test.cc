@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "check.h"
 #include "kernels/decode_attention.h"
+
+#include "check.h"  // last: it replaces c10's CHECK
 
 namespace {
 

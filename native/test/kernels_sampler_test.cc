@@ -7,10 +7,11 @@
 #include <numeric>
 #include <vector>
 
-#include "check.h"
 #include "kernels/philox.h"
 #include "kernels/sampler.h"
 #include "runtime/error.h"
+
+#include "check.h"  // last: it replaces c10's CHECK
 
 namespace {
 using toolr0::SamplerOptions;

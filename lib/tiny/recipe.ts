@@ -74,6 +74,13 @@ export const BASE_MIX: BehaviourMix = {
   sketchDefect: 0.9,
 };
 
+/**
+ * 3000 steps are 12.4 M tokens: 16 minutes on one core of a 2-core Xeon (12.9 k tokens/s, fp32). What seed 1 gave,
+ * on 400 held-out tasks (sampled at T = 1 / greedy):
+ * all 0.35 / 0.58; forced to study 0.80 / 0.86, to check 0.54 / 0.57, to guess 0.09; it guesses in 55 % of its
+ * answers, checks in 26 %, studies in 19 %. Generator, valid and on spec at T = 1: 0.54; forced to plan 0.72, to
+ * sketch 0.24. Not sharp: two-call tasks (0.30 / 0.38 when forced to study: values bound to the wrong request).
+ */
 export const PRETRAIN_RECIPE: PretrainRecipe = {
   steps: 3000,
   batchTokens: 4096,

@@ -6,7 +6,14 @@ import { isHeldOutPair } from '../../lib/tiny/held-out-rule';
 import { heldOutTasks } from '../../lib/tiny/heldout';
 import * as lexicon from '../../lib/tiny/lexicon';
 import { learningRateShare, PRETRAIN_RECIPE } from '../../lib/tiny/recipe';
-import { CorpusEncoder, PRE_TOKEN_PATTERN, SPECIAL_TOKENS, TAG_TOKENS, tokenizerConfig, tokenizerJson } from '../../lib/tiny/tokenizer';
+import {
+  CorpusEncoder,
+  PRE_TOKEN_PATTERN,
+  SPECIAL_TOKENS,
+  TAG_TOKENS,
+  tokenizerConfig,
+  tokenizerJson,
+} from '../../lib/tiny/tokenizer';
 
 const encoder = new CorpusEncoder();
 const finalPhase = PRETRAIN_RECIPE.phases.at(-1)!;

@@ -4,7 +4,7 @@
 
 namespace toolr0::addon {
 namespace {
-constexpr napi_type_tag kTag = {0x746f6f6c72300001, 0x63616e63656c0001};
+constexpr napi_type_tag kCancelTag = {0x746f6f6c72300001, 0x63616e63656c0001};
 }  // namespace
 
 Napi::Function AddonCancelToken::define(Napi::Env env) {
@@ -13,12 +13,12 @@ Napi::Function AddonCancelToken::define(Napi::Env env) {
 
 AddonCancelToken::AddonCancelToken(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<AddonCancelToken>(info) {
-  info.This().As<Napi::Object>().TypeTag(&kTag);
+  info.This().As<Napi::Object>().TypeTag(&kCancelTag);
 }
 
 CancelTokenPtr AddonCancelToken::from(const Napi::Value& value, const char* name) {
   if (value.IsUndefined() || value.IsNull()) return std::make_shared<CancelToken>();
-  return unwrapTagged<AddonCancelToken>(value, kTag, name, "AddonCancelToken")->token_;
+  return unwrapTagged<AddonCancelToken>(value, kCancelTag, name, "AddonCancelToken")->token_;
 }
 
 void AddonCancelToken::cancel(const Napi::CallbackInfo&) {

@@ -16,7 +16,7 @@
 namespace toolr0::addon {
 namespace {
 
-constexpr napi_type_tag kTag = {0x746f6f6c72300001, 0x706f6c6963790001};
+constexpr napi_type_tag kPolicyTag = {0x746f6f6c72300001, 0x706f6c6963790001};
 
 Napi::Value modelInfo(Napi::Env env, const Model& model) {
   const ModelConfig& config = model.config;
@@ -93,7 +93,7 @@ Napi::Function AddonPolicy::define(Napi::Env env) {
 }
 
 AddonPolicy::AddonPolicy(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AddonPolicy>(info) {
-  info.This().As<Napi::Object>().TypeTag(&kTag);
+  info.This().As<Napi::Object>().TypeTag(&kPolicyTag);
 }
 
 AddonPolicy::~AddonPolicy() {
@@ -101,7 +101,7 @@ AddonPolicy::~AddonPolicy() {
 }
 
 ModelHolderPtr AddonPolicy::from(const Napi::Value& value, const char* name) {
-  ModelHolderPtr holder = unwrapTagged<AddonPolicy>(value, kTag, name, "AddonPolicy")->holder_;
+  ModelHolderPtr holder = unwrapTagged<AddonPolicy>(value, kPolicyTag, name, "AddonPolicy")->holder_;
   holder->refuseDisposed();
   return holder;
 }

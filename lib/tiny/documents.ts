@@ -78,7 +78,7 @@ function carefulAnswer(random: Random, task: GrammarTask, mix: BehaviourMix): st
     return `<think>Check ${name}.</think>${answerBlock([first])}`;
   }
   const right = trap
-    ? `, ${trap.parameter} not ${trap.wrong} but ${String(first.arguments[trap.parameter])}`
+    ? `, ${trap.parameter} not ${trap.wrong} but ${first.arguments[trap.parameter] as Value}`
     : '';
   const others = calls.slice(1).map((call) => ` and ${words(call.name)}`);
   return `<think>Study ${name}${right}${others.join('')}.</think>${answerBlock(calls)}`;

@@ -30,7 +30,7 @@ function check(task: GrammarTask): string[] {
     if (!clause.includes(` ${object} `)) problems.push(`object ${object}`);
     if (Object.keys(call.arguments).join() !== toolParameters(domain, verb, object).join())
       problems.push('parameters');
-    for (const [name, value] of Object.entries(call.arguments)) {
+    for (const [name, value] of Object.entries(call.arguments as Record<string, string | number>)) {
       const corrected = lastTurn?.[2] === name && index === 0;
       const said = corrected
         ? lastTurn[3] === String(value)

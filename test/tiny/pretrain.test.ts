@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { ModelFormatError } from '../../lib/binding/errors';
+import { readModelJson } from '../../lib/policy/model-folder';
 import { Tokenizer } from '../../lib/policy/tokenizer';
 import { pretrain, writeModelFiles, type PretrainDependencies } from '../../lib/tiny/pretrain';
 import { learningRateShare, PRETRAIN_RECIPE } from '../../lib/tiny/recipe';
@@ -81,9 +82,9 @@ describe('pretrain', () => {
   it('writes a folder whose tokenizer the library loads, with ids that fit the model', () => {
     writeModelFiles(outDir);
     const tokenizer = Tokenizer.load(outDir);
-    const config = JSON.parse(fs.readFileSync(path.join(outDir, 'config.json'), 'utf8'));
-    expect(tokenizer.vocabSize).toBe(config.vocab_size);
-    expect(tokenizer.eosTokenIds).toEqual([config.eos_token_id]);
+    const config = readModelJson(path.join(outDir, 'config.json'));
+    expect(tokenizer.vocabSize).toBe(config['vocab_size']);
+    expect(tokenizer.eosTokenIds).toEqual([config['eos_token_id']]);
     fs.rmSync(path.join(outDir, 'tokenizer.json'));
     expect(() => Tokenizer.load(outDir)).toThrow(ModelFormatError);
   });

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "grpo/advantages.h"
 #include "grpo/loss.h"
+#include "model_vectors.h"
 #include "runtime/error.h"
 #include "vectors.h"
 
@@ -147,9 +148,9 @@ void checkLoss(const Json& row) {
 }  // namespace
 
 int main() {
-  const auto folder = vectors::folder();
-  if (!std::filesystem::exists(folder / "D_grpo_loss.jsonl")) {
-    std::printf("skipped: no oracle vectors at %s (set TOOL_R0_VECTORS)\n", folder.c_str());
+  const std::filesystem::path folder = check::vectorsFolder();
+  if (folder.empty()) {
+    std::printf("skipped: no oracle vectors (set TOOL_R0_VECTORS)\n");
     return 77;
   }
   for (const Json& row : vectors::readLines(folder / "D_advantages.jsonl")) {

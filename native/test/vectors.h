@@ -1,12 +1,10 @@
 #pragma once
-// Finds the oracle vectors (env TOOL_R0_VECTORS, else ../shared/vectors beside the checkout) and turns their JSON into tensors.
+// Reads the oracle vectors' JSON lines and turns their numbers into tensors. Where they lie: model_vectors.h.
 #include <ATen/ATen.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,18 +12,6 @@
 
 namespace vectors {
 using toolr0::Json;
-
-inline std::filesystem::path folder() {
-  if (const char* named = std::getenv("TOOL_R0_VECTORS")) return named;
-  return std::filesystem::path(__FILE__).parent_path() / "../../../shared/vectors";
-}
-
-inline std::string readText(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 inline std::vector<Json> readLines(const std::filesystem::path& file) {
   std::vector<Json> rows;

@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t kRowBlock = 512;
 
 // Keys (or values) a segment sees, as fp32 [Hkv, keys, D]: its prefix, then its own first `ownCount` tokens.
-at::Tensor visible(const at::Tensor& x, const std::vector<Segment>& segments, const Segment& segment, int64_t ownCount) {
+at::Tensor visible(const at::Tensor& x, const std::vector<Segment>& segments, const Segment& segment,
+                   int64_t ownCount) {
   at::Tensor rows = x.narrow(0, segment.begin, ownCount);
   if (segment.prefix >= 0) {
     const Segment& prefix = segments[static_cast<size_t>(segment.prefix)];
@@ -26,7 +27,10 @@ at::Tensor visible(const at::Tensor& x, const std::vector<Segment>& segments, co
 // Query-like rows [begin, begin+count) as fp32 [Hkv, group*count, D].
 at::Tensor grouped(const at::Tensor& x, int64_t begin, int64_t count, int64_t keyHeads) {
   const int64_t heads = x.size(1), headDim = x.size(2);
-  return x.narrow(0, begin, count).transpose(0, 1).to(at::kFloat).reshape({keyHeads, heads / keyHeads * count, headDim});
+  return x.narrow(0, begin, count)
+      .transpose(0, 1)
+      .to(at::kFloat)
+      .reshape({keyHeads, heads / keyHeads * count, headDim});
 }
 
 // The inverse of `grouped`: [Hkv, group*count, D] → [count, H, D].
@@ -50,7 +54,8 @@ struct RowBlock {
 
 void forEachRowBlock(const std::vector<Segment>& segments, const std::function<void(const RowBlock&)>& fn) {
   for (const Segment& segment : segments) {
-    const int64_t prefixLength = segment.prefix < 0 ? 0 : segments[static_cast<size_t>(segment.prefix)].length;
+    const int64_t prefixLength =
+        segment.prefix < 0 ? 0 : segments[static_cast<size_t>(segment.prefix)].length;
     for (int64_t row = 0; row < segment.length; row += kRowBlock) {
       fn({segment, prefixLength, row, std::min(kRowBlock, segment.length - row)});
     }
@@ -90,8 +95,8 @@ at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const
 
 void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
-                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
-                             at::Tensor& dValue) {
+                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery,
+                             at::Tensor& dKey, at::Tensor& dValue) {
   const int64_t heads = query.size(1), keyHeads = key.size(1);
   if (!dQuery.defined()) dQuery = at::empty_like(query, at::MemoryFormat::Contiguous);
   if (!dKey.defined()) dKey = at::empty_like(key, at::MemoryFormat::Contiguous);
@@ -106,7 +111,8 @@ void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, co
       const Segment& prefix = segments[static_cast<size_t>(block.segment.prefix)];
       sum.narrow(0, prefix.begin, prefix.length).add_(rows.narrow(0, 0, prefix.length));
     }
-    sum.narrow(0, block.segment.begin, block.ownKeys()).add_(rows.narrow(0, block.prefixLength, block.ownKeys()));
+    sum.narrow(0, block.segment.begin, block.ownKeys())
+        .add_(rows.narrow(0, block.prefixLength, block.ownKeys()));
   };
   forEachRowBlock(segments, [&](const RowBlock& block) {
     const at::Tensor q = grouped(query, block.begin(), block.count, keyHeads);
@@ -131,6 +137,21 @@ void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, co
 
 namespace {
 
+// Rows outside every segment would stay unwritten, rows outside the batch would be written.
+void checkSegments(const std::vector<Segment>& segments, int64_t tokens) {
+  int64_t covered = 0;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const Segment& segment = segments[i];
+    TORCH_CHECK(segment.begin >= 0 && segment.length >= 0 && segment.begin + segment.length <= tokens,
+                "packedAttention: segment ", i, " lies outside the batch of ", tokens, " tokens");
+    TORCH_CHECK(segment.prefix < 0 || (segment.prefix < static_cast<int32_t>(i) &&
+                                       segments[static_cast<size_t>(segment.prefix)].prefix < 0),
+                "packedAttention: the prefix of segment ", i, " is not an earlier segment without a prefix");
+    covered += segment.length;
+  }
+  TORCH_CHECK(covered == tokens, "packedAttention: segments hold ", covered, " tokens, the batch ", tokens);
+}
+
 bool suitsCpuPath(const at::Tensor& x) {
   return x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
@@ -139,21 +160,26 @@ bool suitsCpuPath(const at::Tensor& x) {
 
 at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const std::vector<Segment>& segments, double scale, at::Tensor& lse) {
+  checkSegments(segments, query.size(0));
   if (suitsCpuPath(query)) return cpu::packedAttention(query, key, value, segments, scale, lse);
-  if (suitsFlash(query, segments)) return varlenAttention(flashKernel(), query, key, value, segments, scale, lse);
+  if (suitsFlash(query, segments))
+    return varlenAttention(flashKernel(), query, key, value, segments, scale, lse);
   return reference::packedAttention(query, key, value, segments, scale, lse);
 }
 
 void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
-                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
-                             at::Tensor& dValue) {
+                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery,
+                             at::Tensor& dKey, at::Tensor& dValue) {
+  checkSegments(segments, query.size(0));
   if (suitsCpuPath(query)) {
     cpu::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
   } else if (suitsFlash(query, segments)) {
-    varlenAttentionBackward(flashKernel(), dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+    varlenAttentionBackward(flashKernel(), dOut, query, key, value, out, lse, segments, scale, dQuery, dKey,
+                            dValue);
   } else {
-    reference::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey, dValue);
+    reference::packedAttentionBackward(dOut, query, key, value, out, lse, segments, scale, dQuery, dKey,
+                                       dValue);
   }
 }
 

@@ -1,6 +1,6 @@
-// Packed attention on the CPU. Segments of tens of tokens make library matrix products overhead, so a block of 24 query rows
-// is taken at a time through scores, softmax and weighted values with register-tiled loops; its scores against prefix and
-// own keys (24 rows, never segment x segment) are the only temporary.
+// Packed attention on the CPU. Segments of tens of tokens make library matrix products overhead, so a block
+// of 24 query rows is taken at a time through scores, softmax and weighted values with register-tiled loops;
+// its scores against prefix and own keys (24 rows, never segment x segment) are the only temporary.
 #include "kernels/packed_attention_cpu.h"
 
 #include <ATen/Parallel.h>
@@ -83,9 +83,11 @@ void maskRow(const QueryBlock& block, int64_t row, float* scores) {
 }
 
 // Copies the block's rows of one head into [kQueryBlock, paddedDim]; unused rows and columns stay zero.
-void gatherRows(const AttentionPlan& plan, const QueryBlock& block, const HeadRows& from, int64_t head, float* to) {
+void gatherRows(const AttentionPlan& plan, const QueryBlock& block, const HeadRows& from, int64_t head,
+                float* to) {
   for (int64_t row = 0; row < block.rows; ++row) {
-    std::memcpy(to + row * plan.paddedDim, from.at(block.begin + row, head), sizeof(float) * static_cast<size_t>(plan.headDim));
+    std::memcpy(to + row * plan.paddedDim, from.at(block.begin + row, head),
+                sizeof(float) * static_cast<size_t>(plan.headDim));
   }
   std::fill(to + block.rows * plan.paddedDim, to + kQueryBlock * plan.paddedDim, 0.0f);
 }
@@ -102,7 +104,8 @@ std::vector<std::pair<int64_t, int64_t>> allBlocks(const AttentionPlan& plan) {
 struct KeyPointers {
   const float *keyTiles, *valueRows, *keyRows = nullptr, *valueTiles = nullptr;
   KeyPointers(const AttentionPlan& plan, const PackedKeys& keys, int64_t keyHead) {
-    const int64_t tiles = keyHead * plan.slotCount * plan.headDim, rows = keyHead * plan.slotCount * plan.paddedDim;
+    const int64_t tiles = keyHead * plan.slotCount * plan.headDim,
+                  rows = keyHead * plan.slotCount * plan.paddedDim;
     keyTiles = keys.keyTiles.const_data_ptr<float>() + tiles;
     valueRows = keys.valueRows.const_data_ptr<float>() + rows;
     if (keys.keyRows.defined()) keyRows = keys.keyRows.const_data_ptr<float>() + rows;
@@ -138,8 +141,8 @@ at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const
       gatherRows(plan, block, queryRows, head, q);
       for (int r = 0; r < block.rangeCount; ++r) {
         const KeyRange& range = block.ranges[r];
-        multiplyTiles(q, block.rows, width, pointers.keyTiles + range.slot * plan.headDim, range.tiles, plan.headDim,
-                      scores + range.column, block.columns);
+        multiplyTiles(q, block.rows, width, pointers.keyTiles + range.slot * plan.headDim, range.tiles,
+                      plan.headDim, scores + range.column, block.columns);
       }
       float inverseSum[kQueryBlock];
       for (int64_t row = 0; row < block.rows; ++row) {
@@ -150,8 +153,8 @@ at::Tensor packedAttention(const at::Tensor& query, const at::Tensor& key, const
       std::fill(o, o + kQueryBlock * width, 0.0f);
       for (int r = 0; r < block.rangeCount; ++r) {
         const KeyRange& range = block.ranges[r];
-        accumulateRows(scores + range.column, block.columns, block.rows, range.count, pointers.valueRows + range.slot * width,
-                       width, o);
+        accumulateRows(scores + range.column, block.columns, block.rows, range.count,
+                       pointers.valueRows + range.slot * width, width, o);
       }
       for (int64_t row = 0; row < block.rows; ++row) {
         float* target = outRows.at(block.begin + row, head);
@@ -183,32 +186,34 @@ struct BackwardScratch {
         dq(memory.take(kQueryBlock * plan.paddedDim)) {}
 };
 
-void backwardBlock(const AttentionPlan& plan, const QueryBlock& block, const KeyPointers& keys, const BackwardPointers& to,
-                   int64_t head, int64_t heads, BackwardScratch& scratch) {
+void backwardBlock(const AttentionPlan& plan, const QueryBlock& block, const KeyPointers& keys,
+                   const BackwardPointers& to, int64_t head, int64_t heads, BackwardScratch& scratch) {
   const int64_t width = plan.paddedDim, stride = block.columns;
   gatherRows(plan, block, to.query, head, scratch.q);
   gatherRows(plan, block, to.dOut, head, scratch.d);
   for (int r = 0; r < block.rangeCount; ++r) {
     const KeyRange& range = block.ranges[r];
-    multiplyTiles(scratch.q, block.rows, width, keys.keyTiles + range.slot * plan.headDim, range.tiles, plan.headDim,
-                  scratch.scores + range.column, stride);
-    multiplyTiles(scratch.d, block.rows, width, keys.valueTiles + range.slot * plan.headDim, range.tiles, plan.headDim,
-                  scratch.dScores + range.column, stride);
+    multiplyTiles(scratch.q, block.rows, width, keys.keyTiles + range.slot * plan.headDim, range.tiles,
+                  plan.headDim, scratch.scores + range.column, stride);
+    multiplyTiles(scratch.d, block.rows, width, keys.valueTiles + range.slot * plan.headDim, range.tiles,
+                  plan.headDim, scratch.dScores + range.column, stride);
   }
+  float delta[kQueryBlock];
+  gatherRows(plan, block, to.out, head, scratch.dq);
+  rowDots(scratch.dq, scratch.d, block.rows, width, delta);
   for (int64_t row = 0; row < block.rows; ++row) {
-    const float* o = to.out.at(block.begin + row, head);
-    float delta = 0.0f;
-    for (int64_t d = 0; d < plan.headDim; ++d) delta += o[d] * scratch.d[row * width + d];
     maskRow(block, row, scratch.scores + row * stride);
     softmaxGradientRow(scratch.scores + row * stride, scratch.dScores + row * stride, stride,
-                       to.lse[(block.begin + row) * heads + head], delta);
+                       to.lse[(block.begin + row) * heads + head], delta[row]);
   }
   std::fill(scratch.dq, scratch.dq + kQueryBlock * width, 0.0f);
   for (int r = 0; r < block.rangeCount; ++r) {
     const KeyRange& range = block.ranges[r];
     const float* dScores = scratch.dScores + range.column;
-    accumulateRows(dScores, stride, block.rows, range.count, keys.keyRows + range.slot * width, width, scratch.dq);
-    accumulateColumns(dScores, stride, block.rows, range.count, scratch.q, width, to.dKeySlots + range.slot * width);
+    accumulateRows(dScores, stride, block.rows, range.count, keys.keyRows + range.slot * width, width,
+                   scratch.dq);
+    accumulateColumns(dScores, stride, block.rows, range.count, scratch.q, width,
+                      to.dKeySlots + range.slot * width);
     accumulateColumns(scratch.scores + range.column, stride, block.rows, range.count, scratch.d, width,
                       to.dValueSlots + range.slot * width);
   }
@@ -230,7 +235,8 @@ void unpackKeyGradient(const AttentionPlan& plan, const at::Tensor& slotGradient
       const Segment& segment = plan.segments[static_cast<size_t>(s)];
       for (int64_t i = 0; i < segment.length; ++i) {
         for (int64_t keyHead = 0; keyHead < keyHeads; ++keyHead) {
-          const float* source = from + keyHead * group * headSize + (plan.slots[static_cast<size_t>(s)] + i) * plan.paddedDim;
+          const float* source =
+              from + keyHead * group * headSize + (plan.slots[static_cast<size_t>(s)] + i) * plan.paddedDim;
           float* target = rows.at(segment.begin + i, keyHead);
           for (int64_t d = 0; d < plan.headDim; ++d) {
             float sum = 0.0f;
@@ -243,34 +249,42 @@ void unpackKeyGradient(const AttentionPlan& plan, const at::Tensor& slotGradient
   });
 }
 
-bool writableInPlace(const at::Tensor& x) { return x.scalar_type() == at::kFloat && x.stride(-1) == 1; }
+bool writableInPlace(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat && x.stride(-1) == 1;
+}
 
 }  // namespace
 
 void packedAttentionBackward(const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
                              const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
-                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
-                             at::Tensor& dValue) {
+                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery,
+                             at::Tensor& dKey, at::Tensor& dValue) {
   const int64_t heads = query.size(1), group = heads / key.size(1);
   const AttentionPlan plan(segments, query.size(2));
   if (!dQuery.defined()) dQuery = at::empty_like(query, at::MemoryFormat::Contiguous);
   if (!dKey.defined()) dKey = at::empty_like(key, at::MemoryFormat::Contiguous);
   if (!dValue.defined()) dValue = at::empty_like(value, at::MemoryFormat::Contiguous);
-  const at::Tensor wideQuery = rowsOf(query), wideDOut = rowsOf(dOut), wideOut = rowsOf(out), wideLse = lse.contiguous();
+  const at::Tensor wideQuery = rowsOf(query), wideDOut = rowsOf(dOut), wideOut = rowsOf(out),
+                   wideLse = lse.contiguous();
   const PackedKeys keys = packKeys(plan, rowsOf(key), rowsOf(value), scale, /*backward=*/true);
   const at::TensorOptions options = wideQuery.options();
   const at::Tensor wideDQuery = writableInPlace(dQuery) ? dQuery : at::empty(query.sizes(), options);
   const at::Tensor dKeySlots = at::zeros({heads, plan.slotCount, plan.paddedDim}, options);
   const at::Tensor dValueSlots = at::zeros_like(dKeySlots);
-  const int64_t groupCount = static_cast<int64_t>(plan.groups.size()), headSize = plan.slotCount * plan.paddedDim;
+  const int64_t groupCount = static_cast<int64_t>(plan.groups.size()),
+                headSize = plan.slotCount * plan.paddedDim;
 
   at::parallel_for(0, heads * groupCount, 1, [&](int64_t begin, int64_t end) {
     BackwardScratch scratch(plan);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t head = item / groupCount;
       const KeyPointers pointers(plan, keys, head / group);
-      const BackwardPointers to{HeadRows(wideQuery), HeadRows(wideDOut), HeadRows(wideOut), HeadRows(wideDQuery),
-                                wideLse.const_data_ptr<float>(), dKeySlots.data_ptr<float>() + head * headSize,
+      const BackwardPointers to{HeadRows(wideQuery),
+                                HeadRows(wideDOut),
+                                HeadRows(wideOut),
+                                HeadRows(wideDQuery),
+                                wideLse.const_data_ptr<float>(),
+                                dKeySlots.data_ptr<float>() + head * headSize,
                                 dValueSlots.data_ptr<float>() + head * headSize};
       for (const int32_t segment : plan.groups[static_cast<size_t>(item % groupCount)]) {
         for (int64_t row = 0; row < plan.segments[static_cast<size_t>(segment)].length; row += kQueryBlock) {

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 
+#include "kernels/packed_attention_loops.h"
+
 namespace toolr0::cpu {
 
-PackedKeys packKeys(const AttentionPlan& plan, const at::Tensor& key, const at::Tensor& value, double scale, bool backward) {
+PackedKeys packKeys(const AttentionPlan& plan, const at::Tensor& key, const at::Tensor& value, double scale,
+                    bool backward) {
   const int64_t keyHeads = key.size(1), headDim = plan.headDim, paddedDim = plan.paddedDim;
   PackedKeys out;
   const std::vector<int64_t> tileShape{keyHeads, plan.slotCount / kTile, headDim, kTile};
@@ -17,7 +20,8 @@ PackedKeys packKeys(const AttentionPlan& plan, const at::Tensor& key, const at::
   if (backward) out.valueTiles = at::empty(tileShape, key.options());
   const HeadRows keys(key), values(value);
   const float keyScale = static_cast<float>(scale);
-  const auto pack = [&](const HeadRows& from, float factor, int64_t head, int64_t s, float* tiles, float* rows) {
+  const auto pack = [&](const HeadRows& from, float factor, int64_t head, int64_t s, float* tiles,
+                        float* rows) {
     const Segment& segment = plan.segments[static_cast<size_t>(s)];
     const int64_t slot = plan.slots[static_cast<size_t>(s)], padded = roundUp(segment.length, kTile);
     if (rows != nullptr) {
@@ -31,10 +35,9 @@ PackedKeys packKeys(const AttentionPlan& plan, const at::Tensor& key, const at::
     }
     if (tiles == nullptr) return;
     tiles += (head * plan.slotCount + slot) * headDim;
-    for (int64_t i = 0; i < padded; ++i) {
-      float* target = tiles + i / kTile * headDim * kTile + i % kTile;
-      const float* source = i < segment.length ? from.at(segment.begin + i, head) : nullptr;
-      for (int64_t d = 0; d < headDim; ++d) target[d * kTile] = source == nullptr ? 0.0f : source[d] * factor;
+    for (int64_t i = 0; i < padded; i += kTile) {
+      packTile(from.at(segment.begin + i, head), from.tokenStride, std::min(kTile, segment.length - i),
+               headDim, factor, tiles + i * headDim);
     }
   };
   float* keyTiles = out.keyTiles.data_ptr<float>();

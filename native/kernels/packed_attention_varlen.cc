@@ -8,9 +8,11 @@ namespace {
 // Rows of a token-major tensor: a contiguous range where possible, else an index.
 class Rows {
  public:
-  Rows(std::vector<int64_t> rows, at::Device device) : begin_(rows.empty() ? 0 : rows.front()), count_(rows.size()) {
+  Rows(std::vector<int64_t> rows, at::Device device)
+      : begin_(rows.empty() ? 0 : rows.front()), count_(rows.size()) {
     bool contiguous = true;
-    for (size_t i = 0; i < rows.size(); ++i) contiguous = contiguous && rows[i] == begin_ + static_cast<int64_t>(i);
+    for (size_t i = 0; i < rows.size(); ++i)
+      contiguous = contiguous && rows[i] == begin_ + static_cast<int64_t>(i);
     if (!contiguous) index_ = at::tensor(rows, at::kLong).to(device);
   }
   at::Tensor of(const at::Tensor& x) const {
@@ -74,8 +76,8 @@ VarlenPlan planOf(const std::vector<Segment>& segments, double scale, at::Device
   const int64_t longest = longestOf(lengths);
   const at::Tensor ownOffsets = offsetsOf(lengths, device);
   return {{ownOffsets, ownOffsets, longest, longest, true, scale},
-          {offsetsOf(runLengths, device), offsetsOf(prefixLengths, device), longestOf(runLengths), longestOf(prefixLengths),
-           false, scale},
+          {offsetsOf(runLengths, device), offsetsOf(prefixLengths, device), longestOf(runLengths),
+           longestOf(prefixLengths), false, scale},
           Rows(queryRows, device),
           Rows(keyRows, device),
           !queryRows.empty()};
@@ -97,23 +99,26 @@ bool suitsFlash(const at::Tensor& query, const std::vector<Segment>& segments) {
 VarlenKernel flashKernel() {
   VarlenKernel kernel;
   kernel.forward = [](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const VarlenCall& call) {
-    const auto result = at::_flash_attention_forward(q, k, v, call.queryOffsets, call.keyOffsets, call.longestQuery,
-                                                     call.longestKey, /*dropout_p=*/0.0, call.causal,
-                                                     /*return_debug_mask=*/false, call.scale);
+    const auto result =
+        at::_flash_attention_forward(q, k, v, call.queryOffsets, call.keyOffsets, call.longestQuery,
+                                     call.longestKey, /*dropout_p=*/0.0, call.causal,
+                                     /*return_debug_mask=*/false, call.scale);
     return std::tuple(std::get<0>(result), std::get<1>(result));
   };
   kernel.backward = [](const at::Tensor& dOut, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                        const at::Tensor& out, const at::Tensor& lse, const VarlenCall& call) {
     // Without dropout the random state is not read.
     const at::Tensor unused = at::empty({2}, q.options().dtype(at::kLong));
-    return at::_flash_attention_backward(dOut, q, k, v, out, lse, call.queryOffsets, call.keyOffsets, call.longestQuery,
-                                         call.longestKey, /*dropout_p=*/0.0, call.causal, unused, unused, call.scale);
+    return at::_flash_attention_backward(dOut, q, k, v, out, lse, call.queryOffsets, call.keyOffsets,
+                                         call.longestQuery, call.longestKey, /*dropout_p=*/0.0, call.causal,
+                                         unused, unused, call.scale);
   };
   return kernel;
 }
 
-at::Tensor varlenAttention(const VarlenKernel& kernel, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                           const std::vector<Segment>& segments, double scale, at::Tensor& lse) {
+at::Tensor varlenAttention(const VarlenKernel& kernel, const at::Tensor& query, const at::Tensor& key,
+                           const at::Tensor& value, const std::vector<Segment>& segments, double scale,
+                           at::Tensor& lse) {
   const VarlenPlan plan = planOf(segments, scale, query.device());
   auto [out, ownLse] = kernel.forward(query, key, value, plan.own);
   out = out.contiguous();
@@ -130,10 +135,10 @@ at::Tensor varlenAttention(const VarlenKernel& kernel, const at::Tensor& query, 
   return out;
 }
 
-void varlenAttentionBackward(const VarlenKernel& kernel, const at::Tensor& dOut, const at::Tensor& query, const at::Tensor& key,
-                             const at::Tensor& value, const at::Tensor& out, const at::Tensor& lse,
-                             const std::vector<Segment>& segments, double scale, at::Tensor& dQuery, at::Tensor& dKey,
-                             at::Tensor& dValue) {
+void varlenAttentionBackward(const VarlenKernel& kernel, const at::Tensor& dOut, const at::Tensor& query,
+                             const at::Tensor& key, const at::Tensor& value, const at::Tensor& out,
+                             const at::Tensor& lse, const std::vector<Segment>& segments, double scale,
+                             at::Tensor& dQuery, at::Tensor& dKey, at::Tensor& dValue) {
   const VarlenPlan plan = planOf(segments, scale, query.device());
   auto [dq, dk, dv] = kernel.backward(dOut, query, key, value, out, lse.t().contiguous(), plan.own);
   if (plan.hasPrefixes) {

@@ -10,8 +10,8 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at
   return (wide * rstd.unsqueeze(-1)).to(x.scalar_type()).mul_(weight);
 }
 
-at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
-                           at::Tensor& dWeight) {
+at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& rstd, at::Tensor& dWeight) {
   const int64_t n = x.size(-1);
   const at::Tensor normalised = x.to(at::kFloat) * rstd.unsqueeze(-1);
   const at::Tensor dyWide = dy.to(at::kFloat);
@@ -38,11 +38,12 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at
 #ifdef TR0_WITH_CUDA
   if (x.is_cuda()) return cuda::rmsNorm(x, weight, eps, rstd);
 #endif
-  return suitsCpuPath(x, weight) ? cpu::rmsNorm(x, weight, eps, rstd) : reference::rmsNorm(x, weight, eps, rstd);
+  return suitsCpuPath(x, weight) ? cpu::rmsNorm(x, weight, eps, rstd)
+                                 : reference::rmsNorm(x, weight, eps, rstd);
 }
 
-at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
-                           at::Tensor& dWeight) {
+at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& rstd, at::Tensor& dWeight) {
 #ifdef TR0_WITH_CUDA
   if (x.is_cuda()) return cuda::rmsNormBackward(dy, x, weight, rstd, dWeight);
 #endif

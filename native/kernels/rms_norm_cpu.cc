@@ -15,7 +15,8 @@ using simd::kLanes;
 using simd::loadWide;
 
 template <typename T>
-TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n) {
+TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows,
+                            int64_t n) {
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
     F16 squares{};
@@ -40,8 +41,8 @@ TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float*
 
 // With u = x * rstd: dx = rstd * (du - u * mean(du * u)), dWeight += dy * u.
 template <typename T>
-TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* dWeight, int64_t rows,
-                             int64_t n) {
+TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const float* rstd, T* dx,
+                             float* dWeight, int64_t rows, int64_t n) {
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, dy += n, x += n, dx += n) {
     const float scale = rstd[row];
@@ -59,7 +60,8 @@ TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const flo
     }
     const float mean = dot / static_cast<float>(n);
     for (int64_t i = 0; i < whole; i += kLanes) {
-      simd::storeNarrow(dx + i, (loadWide(dy + i) * loadWide(weight + i) - loadWide(x + i) * scale * mean) * scale);
+      simd::storeNarrow(dx + i,
+                        (loadWide(dy + i) * loadWide(weight + i) - loadWide(x + i) * scale * mean) * scale);
     }
     for (int64_t i = whole; i < n; ++i) {
       const float du = static_cast<float>(dy[i]) * static_cast<float>(weight[i]);
@@ -68,13 +70,13 @@ TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const flo
   }
 }
 
-#define TR0_RMS_NORM(suffix, T)                                                                                       \
-  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>,                                                                   \
-                   (const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n),              \
-                   (x, weight, eps, y, rstd, rows, n))                                                                \
-  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                                 \
-                   (const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* dWeight, int64_t rows, \
-                    int64_t n),                                                                                       \
+#define TR0_RMS_NORM(suffix, T)                                                                          \
+  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>,                                                      \
+                   (const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n), \
+                   (x, weight, eps, y, rstd, rows, n))                                                   \
+  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                    \
+                   (const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* dWeight,  \
+                    int64_t rows, int64_t n),                                                            \
                    (dy, x, weight, rstd, dx, dWeight, rows, n))
 TR0_RMS_NORM(Float, float)
 TR0_RMS_NORM(BFloat16, at::BFloat16)
@@ -82,7 +84,8 @@ TR0_RMS_NORM(BFloat16, at::BFloat16)
 constexpr int64_t kElementsPerTask = 16384;
 
 template <typename T, typename Forward>
-void runForward(Forward run, const at::Tensor& x, const at::Tensor& weight, double eps, at::Tensor& y, at::Tensor& rstd) {
+void runForward(Forward run, const at::Tensor& x, const at::Tensor& weight, double eps, at::Tensor& y,
+                at::Tensor& rstd) {
   const int64_t n = x.size(-1), rows = rstd.numel();
   const T* from = x.const_data_ptr<T>();
   const T* w = weight.const_data_ptr<T>();
@@ -94,8 +97,8 @@ void runForward(Forward run, const at::Tensor& x, const at::Tensor& weight, doub
 }
 
 template <typename T, typename Backward>
-void runBackward(Backward run, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
-                 at::Tensor& dx, at::Tensor& dWeight) {
+void runBackward(Backward run, const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                 const at::Tensor& rstd, at::Tensor& dx, at::Tensor& dWeight) {
   const int64_t n = x.size(-1), rows = rstd.numel();
   // A fixed partition, not one per thread: the weight gradient is the same on any number of threads.
   const int64_t rowsPerPart = std::max<int64_t>({1, kElementsPerTask / n, (rows + 63) / 64});
@@ -131,8 +134,8 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at
   return y;
 }
 
-at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& rstd,
-                           at::Tensor& dWeight) {
+at::Tensor rmsNormBackward(const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight,
+                           const at::Tensor& rstd, at::Tensor& dWeight) {
   at::Tensor dx = at::empty_like(x);
   if (x.scalar_type() == at::kFloat) {
     runBackward<float>(backwardFloat, dy, x, weight, rstd, dx, dWeight);

@@ -3,7 +3,8 @@
 namespace toolr0 {
 namespace reference {
 
-void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
+void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
+                 bool inverse) {
   const int64_t half = x.size(-1) / 2;
   const at::Tensor c = cos.index_select(0, positions).unsqueeze(1);  // [T, 1, D/2] fp32
   const at::Tensor s = sin.index_select(0, positions).unsqueeze(1) * (inverse ? -1.0 : 1.0);
@@ -17,7 +18,8 @@ void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& c
 
 }  // namespace reference
 
-void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
+void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
+                 bool inverse) {
 #ifdef TR0_WITH_CUDA
   if (x.is_cuda()) return cuda::ropeInPlace(x, positions, cos, sin, inverse);
 #endif

@@ -14,8 +14,8 @@ using simd::loadWide;
 
 // One token: rotates `heads` vectors of 2 * half elements, `headStride` apart.
 template <typename T>
-TR0_INLINE void rotateBody(T* x, int64_t heads, int64_t headStride, const float* cosine, const float* sine, int64_t half,
-                           float sign) {
+TR0_INLINE void rotateBody(T* x, int64_t heads, int64_t headStride, const float* cosine, const float* sine,
+                           int64_t half, float sign) {
   const int64_t whole = half - half % kLanes;
   for (int64_t head = 0; head < heads; ++head) {
     T* first = x + head * headStride;
@@ -35,17 +35,17 @@ TR0_INLINE void rotateBody(T* x, int64_t heads, int64_t headStride, const float*
   }
 }
 
-#define TR0_ROPE(suffix, T)                                                                                            \
-  TR0_CPU_DISPATCH(rotate##suffix, rotateBody<T>,                                                                      \
-                   (T * x, int64_t heads, int64_t headStride, const float* cosine, const float* sine, int64_t half,    \
-                    float sign),                                                                                       \
+#define TR0_ROPE(suffix, T)                                                                           \
+  TR0_CPU_DISPATCH(rotate##suffix, rotateBody<T>,                                                     \
+                   (T * x, int64_t heads, int64_t headStride, const float* cosine, const float* sine, \
+                    int64_t half, float sign),                                                        \
                    (x, heads, headStride, cosine, sine, half, sign))
 TR0_ROPE(Float, float)
 TR0_ROPE(BFloat16, at::BFloat16)
 
 template <typename T, typename Rotate>
-void run(Rotate rotate, at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
-         bool inverse) {
+void run(Rotate rotate, at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos,
+         const at::Tensor& sin, bool inverse) {
   const int64_t tokens = x.size(0), heads = x.size(1), half = x.size(2) / 2, rows = cos.size(0);
   T* data = x.data_ptr<T>();
   const int64_t* position = positions.const_data_ptr<int64_t>();
@@ -53,19 +53,22 @@ void run(Rotate rotate, at::Tensor& x, const at::Tensor& positions, const at::Te
   const float* sine = sin.const_data_ptr<float>();
   const float sign = inverse ? -1.0f : 1.0f;
   for (int64_t t = 0; t < tokens; ++t) {
-    TORCH_CHECK(position[t] >= 0 && position[t] < rows, "position ", position[t], " is outside the RoPE tables of ", rows);
+    TORCH_CHECK(position[t] >= 0 && position[t] < rows, "position ", position[t],
+                " is outside the RoPE tables of ", rows);
   }
   const int64_t grain = std::max<int64_t>(1, 8192 / std::max<int64_t>(1, heads * half));
   at::parallel_for(0, tokens, grain, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      rotate(data + t * x.stride(0), heads, x.stride(1), cosine + position[t] * half, sine + position[t] * half, half, sign);
+      rotate(data + t * x.stride(0), heads, x.stride(1), cosine + position[t] * half,
+             sine + position[t] * half, half, sign);
     }
   });
 }
 
 }  // namespace
 
-void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin, bool inverse) {
+void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
+                 bool inverse) {
   const at::Tensor rows = positions.contiguous();
   if (x.scalar_type() == at::kFloat) {
     run<float>(rotateFloat, x, rows, cos, sin, inverse);

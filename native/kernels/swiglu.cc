@@ -26,7 +26,8 @@ at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp) {
 namespace {
 
 bool suitsCpuPath(const at::Tensor& x) {
-  return x.is_cpu() && x.is_contiguous() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  return x.is_cpu() && x.is_contiguous() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ TR0_INLINE F16 sigmoid(const F16& x) {
   const F16 e = simd::expNonPositive(x < 0.0f ? x : -x);
   return (x < 0.0f ? e : simd::splat(1.0f)) / (e + 1.0f);
 }
-TR0_INLINE float sigmoidScalar(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+TR0_INLINE float sigmoidScalar(float x) {
+  return 1.0f / (1.0f + std::exp(-x));
+}
 
 template <typename T>
 TR0_INLINE void forwardBody(const T* gateUp, T* out, int64_t rows, int64_t n) {
@@ -49,7 +51,8 @@ TR0_INLINE void backwardBody(const T* dOut, const T* gateUp, T* dGateUp, int64_t
       simd::storeNarrow(dUp + i, d * gate * s);
     }
     for (int64_t i = whole; i < n; ++i) {
-      const float d = static_cast<float>(dOut[i]), gate = static_cast<float>(gateUp[i]), up = static_cast<float>(ups[i]);
+      const float d = static_cast<float>(dOut[i]), gate = static_cast<float>(gateUp[i]),
+                  up = static_cast<float>(ups[i]);
       const float s = sigmoidScalar(gate);
       dGateUp[i] = static_cast<T>(d * up * s * (gate * (1.0f - s) + 1.0f));
       dUp[i] = static_cast<T>(d * gate * s);
@@ -57,11 +60,12 @@ TR0_INLINE void backwardBody(const T* dOut, const T* gateUp, T* dGateUp, int64_t
   }
 }
 
-#define TR0_SWIGLU(suffix, T)                                                                                       \
-  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>, (const T* gateUp, T* out, int64_t rows, int64_t n),             \
-                   (gateUp, out, rows, n))                                                                          \
-  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                               \
-                   (const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n), (dOut, gateUp, dGateUp, rows, n))
+#define TR0_SWIGLU(suffix, T)                                                                           \
+  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>, (const T* gateUp, T* out, int64_t rows, int64_t n), \
+                   (gateUp, out, rows, n))                                                              \
+  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                   \
+                   (const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n),               \
+                   (dOut, gateUp, dGateUp, rows, n))
 TR0_SWIGLU(Float, float)
 TR0_SWIGLU(BFloat16, at::BFloat16)
 
@@ -78,7 +82,8 @@ at::Tensor swiglu(const at::Tensor& gateUp) {
   const int64_t rows = gateUp.size(0), n = gateUp.size(1) / 2;
   at::Tensor out = at::empty({rows, n}, gateUp.options());
   const auto apply = [&](auto run, auto* from, auto* to) {
-    overRows(rows, n, [&](int64_t first, int64_t count) { run(from + first * 2 * n, to + first * n, count, n); });
+    overRows(rows, n,
+             [&](int64_t first, int64_t count) { run(from + first * 2 * n, to + first * n, count, n); });
   };
   if (gateUp.scalar_type() == at::kFloat) {
     apply(forwardFloat, gateUp.const_data_ptr<float>(), out.data_ptr<float>());
@@ -97,7 +102,8 @@ at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp) {
     });
   };
   if (gateUp.scalar_type() == at::kFloat) {
-    apply(backwardFloat, dOut.const_data_ptr<float>(), gateUp.const_data_ptr<float>(), dGateUp.data_ptr<float>());
+    apply(backwardFloat, dOut.const_data_ptr<float>(), gateUp.const_data_ptr<float>(),
+          dGateUp.data_ptr<float>());
   } else {
     apply(backwardBFloat16, dOut.const_data_ptr<at::BFloat16>(), gateUp.const_data_ptr<at::BFloat16>(),
           dGateUp.data_ptr<at::BFloat16>());

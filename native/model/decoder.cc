@@ -13,9 +13,11 @@
 namespace toolr0 {
 namespace {
 
-// Inverse frequencies [headDim/2] fp32, in the arithmetic (fp32) and order of transformers' modeling_rope_utils.
+// Inverse frequencies [headDim/2] fp32, in the arithmetic (fp32) and order of transformers'
+// modeling_rope_utils.
 at::Tensor inverseFrequencies(const ModelConfig& config) {
-  const at::Tensor exponents = at::arange(0, config.headDim, 2, at::kFloat).div_(static_cast<double>(config.headDim));
+  const at::Tensor exponents =
+      at::arange(0, config.headDim, 2, at::kFloat).div_(static_cast<double>(config.headDim));
   const at::Tensor plain = at::pow(config.ropeTheta, exponents).reciprocal_();
   const RopeScaling& rope = config.ropeScaling;
   if (rope.type == "linear") return plain / rope.factor;
@@ -47,7 +49,8 @@ void ensureRopeTables(Model& model, int64_t length) {
 at::Tensor decoderForward(Model& model, const at::Tensor& tokens, const at::Tensor& positions,
                           const AttentionFn& attention) {
   c10::NoGradGuard noGrad;
-  if (positions.is_cpu() && positions.numel() > 0) ensureRopeTables(model, positions.max().item<int64_t>() + 1);
+  if (positions.is_cpu() && positions.numel() > 0)
+    ensureRopeTables(model, positions.max().item<int64_t>() + 1);
   const ModelConfig& config = model.config;
   at::Tensor x = model.weights.embedding.index_select(0, tokens);
   at::Tensor rstd;
@@ -68,7 +71,8 @@ at::Tensor headLogits(const Model& model, const at::Tensor& hidden) {
   c10::NoGradGuard noGrad;
   const at::Tensor& head = model.weights.lmHead;
   if (head.scalar_type() == at::kFloat) return at::mm(hidden, head.t());
-  // 16-bit factors, fp32 sums and result: rounding logits to 16 bits would cost the log-probabilities two decimals.
+  // 16-bit factors, fp32 sums and result: rounding logits to 16 bits would cost the log-probabilities two
+  // decimals.
   if (head.is_cuda()) return at::mm(hidden, head.t(), at::kFloat);
   // The CPU has no such product; the head is widened in slices that stay in the cache.
   constexpr int64_t kSlice = 2048;

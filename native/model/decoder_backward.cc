@@ -1,5 +1,6 @@
-// Training pass: forward with a tape, and the backward pass written out by hand. No autograd graph is ever built, so
-// activations are freed as soon as their layer is done and weight gradients go straight into their fp32 sums.
+// Training pass: forward with a tape, and the backward pass written out by hand. No autograd graph is ever
+// built, so activations are freed as soon as their layer is done and weight gradients go straight into their
+// fp32 sums.
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -16,11 +17,13 @@
 namespace toolr0 {
 namespace {
 
-double attentionScale(const ModelConfig& config) { return 1.0 / std::sqrt(static_cast<double>(config.headDim)); }
+double attentionScale(const ModelConfig& config) {
+  return 1.0 / std::sqrt(static_cast<double>(config.headDim));
+}
 
-// Fills the whole tape of a layer from its input and returns the residual stream that leaves it.
-at::Tensor forwardLayer(Model& model, const LayerWeights& layer, const PackedBatch& batch, const at::Tensor& input,
-                        LayerTape& tape) {
+// Fills the whole tape of a layer from its input.
+void fillTape(Model& model, const LayerWeights& layer, const PackedBatch& batch, const at::Tensor& input,
+              LayerTape& tape) {
   const double eps = model.config.rmsNormEps;
   tape.input = input;
   tape.inputNormOut = rmsNorm(input, layer.inputNorm, eps, tape.inputNormRstd);
@@ -28,20 +31,26 @@ at::Tensor forwardLayer(Model& model, const LayerWeights& layer, const PackedBat
   tape.query = heads.query;
   tape.key = heads.key;
   tape.value = heads.value;
-  tape.attentionOut = packedAttention(tape.query, tape.key, tape.value, batch.segments, attentionScale(model.config),
-                                      tape.attentionLse);
+  tape.attentionOut = packedAttention(tape.query, tape.key, tape.value, batch.segments,
+                                      attentionScale(model.config), tape.attentionLse);
   tape.middle = input.clone();
-  addProjection(tape.middle, tape.attentionOut.view({input.size(0), -1}), layer.outputWeight, layer.outputBias);
+  addProjection(tape.middle, tape.attentionOut.view({input.size(0), -1}), layer.outputWeight,
+                layer.outputBias);
   tape.postNormOut = rmsNorm(tape.middle, layer.postAttentionNorm, eps, tape.postNormRstd);
   tape.gateUp = at::linear(tape.postNormOut, layer.gateUpWeight, layer.gateUpBias);
   tape.activated = swiglu(tape.gateUp);
+}
+
+// The residual stream that leaves the layer: [T, hidden].
+at::Tensor layerOutput(const LayerWeights& layer, const LayerTape& tape) {
   at::Tensor output = tape.middle.clone();
   addProjection(output, tape.activated, layer.downWeight, layer.downBias);
   return output;
 }
 
 // d [T, hidden]: gradient of the layer's output on entry, of its `middle` on return.
-void backwardMlp(const Model& model, const LayerWeights& layer, LayerTape& tape, at::Tensor& d, LayerWeights& gradient) {
+void backwardMlp(const Model& model, const LayerWeights& layer, LayerTape& tape, at::Tensor& d,
+                 LayerWeights& gradient) {
   addWeightGradient(gradient.downWeight, d, tape.activated);
   addBiasGradient(gradient.downBias, d);
   const at::Tensor dGateUp = swigluBackward(at::mm(d, layer.downWeight), tape.gateUp);
@@ -49,12 +58,13 @@ void backwardMlp(const Model& model, const LayerWeights& layer, LayerTape& tape,
   addWeightGradient(gradient.gateUpWeight, dGateUp, tape.postNormOut);
   addBiasGradient(gradient.gateUpBias, dGateUp);
   const at::Tensor dNorm = at::mm(dGateUp, layer.gateUpWeight);
-  d.add_(rmsNormBackward(dNorm, tape.middle, layer.postAttentionNorm, tape.postNormRstd, gradient.postAttentionNorm));
+  d.add_(rmsNormBackward(dNorm, tape.middle, layer.postAttentionNorm, tape.postNormRstd,
+                         gradient.postAttentionNorm));
 }
 
 // d [T, hidden]: gradient of the layer's `middle` on entry, of its input on return.
-void backwardAttention(const Model& model, const LayerWeights& layer, const PackedBatch& batch, LayerTape& tape,
-                       at::Tensor& d, LayerWeights& gradient) {
+void backwardAttention(const Model& model, const LayerWeights& layer, const PackedBatch& batch,
+                       LayerTape& tape, at::Tensor& d, LayerWeights& gradient) {
   const ModelConfig& config = model.config;
   const int64_t tokens = d.size(0), heads = config.numAttentionHeads, keyHeads = config.numKeyValueHeads;
   addWeightGradient(gradient.outputWeight, d, tape.attentionOut.view({tokens, -1}));
@@ -72,7 +82,8 @@ void backwardAttention(const Model& model, const LayerWeights& layer, const Pack
   if (config.queryKeyNorm) {
     dQuery.copy_(rmsNormBackward(dQuery.contiguous(), tape.queryBeforeNorm, layer.queryNorm, tape.queryRstd,
                                  gradient.queryNorm));
-    dKey.copy_(rmsNormBackward(dKey.contiguous(), tape.keyBeforeNorm, layer.keyNorm, tape.keyRstd, gradient.keyNorm));
+    dKey.copy_(rmsNormBackward(dKey.contiguous(), tape.keyBeforeNorm, layer.keyNorm, tape.keyRstd,
+                               gradient.keyNorm));
   }
   const at::Tensor dProjected = dFused.view({tokens, -1});
   addWeightGradient(gradient.qkvWeight, dProjected, tape.inputNormOut);
@@ -84,7 +95,8 @@ void backwardAttention(const Model& model, const LayerWeights& layer, const Pack
 int64_t longestPosition(const PackedBatch& batch) {
   int64_t longest = 1;
   for (const Segment& segment : batch.segments) {
-    const int64_t prefix = segment.prefix < 0 ? 0 : batch.segments[static_cast<size_t>(segment.prefix)].length;
+    const int64_t prefix =
+        segment.prefix < 0 ? 0 : batch.segments[static_cast<size_t>(segment.prefix)].length;
     longest = std::max(longest, prefix + segment.length);
   }
   return longest;
@@ -100,7 +112,8 @@ at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTap
   at::Tensor x = model.weights.embedding.index_select(0, batch.tokens);
   for (size_t i = 0; i < tape.layers.size(); ++i) {
     const at::Tensor input = x;
-    x = forwardLayer(model, model.weights.layers[i], batch, input, tape.layers[i]);
+    fillTape(model, model.weights.layers[i], batch, input, tape.layers[i]);
+    x = layerOutput(model.weights.layers[i], tape.layers[i]);
     if (checkpoint) {
       tape.layers[i] = LayerTape();
       tape.layers[i].input = input;
@@ -113,13 +126,13 @@ at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTap
 void decoderBackward(Model& model, const PackedBatch& batch, DecoderTape& tape, const at::Tensor& dHidden,
                      ModelWeights& gradients) {
   c10::NoGradGuard noGrad;
-  at::Tensor d = rmsNormBackward(dHidden.to(model.dtype).contiguous(), tape.finalInput, model.weights.finalNorm,
-                                 tape.finalRstd, gradients.finalNorm);
+  at::Tensor d = rmsNormBackward(dHidden.to(model.dtype).contiguous(), tape.finalInput,
+                                 model.weights.finalNorm, tape.finalRstd, gradients.finalNorm);
   tape.finalInput = at::Tensor();
   for (size_t i = tape.layers.size(); i-- > 0;) {
     LayerTape layerTape = std::move(tape.layers[i]);
     const LayerWeights& layer = model.weights.layers[i];
-    if (tape.checkpointed) forwardLayer(model, layer, batch, at::Tensor(layerTape.input), layerTape);
+    if (tape.checkpointed) fillTape(model, layer, batch, at::Tensor(layerTape.input), layerTape);
     backwardMlp(model, layer, layerTape, d, gradients.layers[i]);
     backwardAttention(model, layer, batch, layerTape, d, gradients.layers[i]);
   }

@@ -9,8 +9,8 @@ LayerProjections projectHeads(Model& model, const LayerWeights& layer, const at:
                               const at::Tensor& positions, LayerTape* tape) {
   const ModelConfig& config = model.config;
   const int64_t heads = config.numAttentionHeads, keyHeads = config.numKeyValueHeads;
-  const at::Tensor fused =
-      at::linear(normed, layer.qkvWeight, layer.qkvBias).view({normed.size(0), heads + 2 * keyHeads, config.headDim});
+  const at::Tensor fused = at::linear(normed, layer.qkvWeight, layer.qkvBias)
+                               .view({normed.size(0), heads + 2 * keyHeads, config.headDim});
   LayerProjections out{fused.narrow(1, 0, heads), fused.narrow(1, heads, keyHeads),
                        fused.narrow(1, heads + keyHeads, keyHeads)};
   if (!config.queryKeyNorm) {
@@ -33,7 +33,8 @@ LayerProjections projectHeads(Model& model, const LayerWeights& layer, const at:
   return out;
 }
 
-void addProjection(at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+void addProjection(at::Tensor& residual, const at::Tensor& x, const at::Tensor& weight,
+                   const at::Tensor& bias) {
   residual.addmm_(x, weight.t());
   if (bias.defined()) residual.add_(bias);
 }

@@ -41,7 +41,8 @@ std::string readTextFile(const std::string& file, size_t limit) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
-      throw Error(kModelFormatError, file + " is missing; a model folder needs it (is this a Hugging Face model folder?)",
+      throw Error(kModelFormatError,
+                  file + " is missing; a model folder needs it (is this a Hugging Face model folder?)",
                   fileDetails(file));
     }
     throw ioError(errno);
@@ -55,8 +56,8 @@ std::string readTextFile(const std::string& file, size_t limit) {
   if (!S_ISREG(status.st_mode)) throw ioError(S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
   if (static_cast<size_t>(status.st_size) > limit) {
     throw Error(kModelFormatError,
-                file + " has " + std::to_string(status.st_size) + " bytes, more than the " + std::to_string(limit) +
-                    " such a file may have; it is not what its name says",
+                file + " has " + std::to_string(status.st_size) + " bytes, more than the " +
+                    std::to_string(limit) + " such a file may have; it is not what its name says",
                 fileDetails(file));
   }
   std::string text(static_cast<size_t>(status.st_size), '\0');
@@ -78,9 +79,11 @@ Json readJsonFile(const std::string& file, size_t limit) {
   try {
     json = parseJson(text);
   } catch (const JsonError& error) {
-    throw Error(kModelFormatError, file + " is not valid JSON: " + error.what() + "; download it again", fileDetails(file));
+    throw Error(kModelFormatError, file + " is not valid JSON: " + error.what() + "; download it again",
+                fileDetails(file));
   }
-  if (!json.isObject()) throw Error(kModelFormatError, file + " does not hold a JSON object", fileDetails(file));
+  if (!json.isObject())
+    throw Error(kModelFormatError, file + " does not hold a JSON object", fileDetails(file));
   return json;
 }
 

@@ -8,8 +8,8 @@ namespace toolr0 {
 // Error details {"file": …, "tensor" or "field": …} as the addon passes them to JavaScript.
 std::string fileDetails(const std::string& file, const std::string& key = "", const std::string& value = "");
 
-// Whole small text file. Throws Error(kModelFormatError) when it is absent, Error(kIoError) when it cannot be read, is no
-// regular file or is larger than `limit` bytes.
+// Whole small text file. Throws Error(kModelFormatError) when it is absent, Error(kIoError) when it cannot be
+// read, is no regular file or is larger than `limit` bytes.
 std::string readTextFile(const std::string& file, size_t limit);
 
 // Reads and parses a JSON object. Throws like readTextFile, and Error(kModelFormatError) when it is not one.

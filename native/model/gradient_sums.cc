@@ -8,7 +8,8 @@ void addWeightGradient(at::Tensor& sum, const at::Tensor& dy, const at::Tensor& 
   if (x.scalar_type() == at::kFloat) {
     sum.addmm_(dy.t(), x);
   } else if (x.is_cuda()) {
-    // Not addmm with an fp32 output: libtorch versions differ in whether it takes an fp32 addend beside 16-bit factors.
+    // Not addmm with an fp32 output: libtorch versions differ in whether it takes an fp32 addend beside
+    // 16-bit factors.
     sum.add_(at::mm(dy.t(), x, at::kFloat));
   } else {
     // The CPU's 16-bit product rounds its result to 16 bits; the sum over micro-batches stays fp32.
@@ -26,7 +27,8 @@ void addEmbeddingGradient(at::Tensor& sum, const at::Tensor& tokens, const at::T
     sum.index_add_(0, tokens, wide);
     return;
   }
-  // index_add_ costs a tensor operation per token here. Columns are split over threads, so the order of sums is fixed.
+  // index_add_ costs a tensor operation per token here. Columns are split over threads, so the order of sums
+  // is fixed.
   const at::Tensor ids = tokens.contiguous();
   const int64_t count = ids.numel(), hidden = sum.size(1);
   const int64_t* id = ids.const_data_ptr<int64_t>();

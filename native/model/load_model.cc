@@ -30,8 +30,10 @@ void openSharded(const std::string& dir, const std::string& indexFile, WeightFil
   }
   std::map<std::string, size_t> opened;
   for (const auto& [name, value] : map->object) {
-    if (!value.isString() || value.string.empty() || value.string.find('/') != std::string::npos || value.string == "..") {
-      throw Error(kModelFormatError, indexFile + ": weight_map entry " + jsonQuote(name) + " is not a file name",
+    if (!value.isString() || value.string.empty() || value.string.find('/') != std::string::npos ||
+        value.string == "..") {
+      throw Error(kModelFormatError,
+                  indexFile + ": weight_map entry " + jsonQuote(name) + " is not a file name",
                   fileDetails(indexFile, "tensor", name));
     }
     const auto [position, isNew] = opened.emplace(value.string, out.files.size());
@@ -57,8 +59,9 @@ void openSharded(const std::string& dir, const std::string& indexFile, WeightFil
   for (const SafetensorsFile& file : out.files) {
     for (const auto& entry : file.entries()) {
       if (out.fileOf.count(entry.first) == 0) {
-        throw Error(kModelFormatError, file.file() + " holds tensor " + jsonQuote(entry.first) + " that " + indexFile +
-                                           " does not list; the shards are not of one model, download them again",
+        throw Error(kModelFormatError,
+                    file.file() + " holds tensor " + jsonQuote(entry.first) + " that " + indexFile +
+                        " does not list; the shards are not of one model, download them again",
                     fileDetails(file.file(), "tensor", entry.first));
       }
     }
@@ -79,12 +82,13 @@ WeightFiles openWeightFiles(const std::string& dir) {
   } else {
     const bool pickled = fileExists(joinPath(dir, "pytorch_model.bin")) ||
                          fileExists(joinPath(dir, "pytorch_model.bin.index.json"));
-    throw Error(kModelFormatError,
-                dir + " holds neither model.safetensors nor model.safetensors.index.json" +
-                    (pickled ? "; pytorch_model.bin is not read: save the model again with save_pretrained(..., "
-                               "safe_serialization=True)"
-                             : "; download the model's weights"),
-                fileDetails(single));
+    throw Error(
+        kModelFormatError,
+        dir + " holds neither model.safetensors nor model.safetensors.index.json" +
+            (pickled ? "; pytorch_model.bin is not read: save the model again with save_pretrained(..., "
+                       "safe_serialization=True)"
+                     : "; download the model's weights"),
+        fileDetails(single));
   }
   return out;
 }
@@ -100,7 +104,9 @@ std::string shapeText(at::IntArrayRef shape) {
 }
 
 // Tensors some exporters add and no forward pass reads.
-bool isIgnorable(const std::string& name) { return name.ends_with("rotary_emb.inv_freq"); }
+bool isIgnorable(const std::string& name) {
+  return name.ends_with("rotary_emb.inv_freq");
+}
 
 struct ExpectedTensor {
   std::string name;
@@ -120,9 +126,10 @@ std::vector<ExpectedTensor> expectedTensors(const ModelConfig& config) {
 void checkTensor(const WeightFiles& files, const ExpectedTensor& expected) {
   const auto found = files.fileOf.find(expected.name);
   if (found == files.fileOf.end()) {
-    const std::string cure = expected.name == "lm_head.weight"
-                                 ? "set tie_word_embeddings to true in config.json if the model is tied"
-                                 : "the checkpoint is incomplete or of another architecture, download it again";
+    const std::string cure =
+        expected.name == "lm_head.weight"
+            ? "set tie_word_embeddings to true in config.json if the model is tied"
+            : "the checkpoint is incomplete or of another architecture, download it again";
     throw Error(kModelFormatError, files.listing + " lacks tensor " + jsonQuote(expected.name) + "; " + cure,
                 fileDetails(files.listing, "tensor", expected.name));
   }
@@ -130,13 +137,14 @@ void checkTensor(const WeightFiles& files, const ExpectedTensor& expected) {
   const SafetensorsEntry& entry = file.entries().at(expected.name);
   const std::string where = file.file() + ": tensor " + jsonQuote(expected.name);
   if (entry.dtype != "F32" && entry.dtype != "BF16" && entry.dtype != "F16") {
-    throw Error(kModelFormatError, where + " has dtype " + entry.dtype + "; convert the model to BF16, F16 or F32",
+    throw Error(kModelFormatError,
+                where + " has dtype " + entry.dtype + "; convert the model to BF16, F16 or F32",
                 fileDetails(file.file(), "tensor", expected.name));
   }
   if (entry.shape != expected.shape) {
     throw Error(kModelFormatError,
-                where + " has shape " + shapeText(entry.shape) + ", config.json asks for " + shapeText(expected.shape) +
-                    "; config.json and weights are not of one model",
+                where + " has shape " + shapeText(entry.shape) + ", config.json asks for " +
+                    shapeText(expected.shape) + "; config.json and weights are not of one model",
                 fileDetails(file.file(), "tensor", expected.name));
   }
 }
@@ -156,12 +164,14 @@ void checkCheckpoint(const ModelConfig& config, const WeightFiles& files) {
       const at::Tensor embedding =
           files.files[files.fileOf.at("model.embed_tokens.weight")].tensor("model.embed_tokens.weight");
       const at::Tensor head = file.tensor(name);
-      if (head.sizes() == embedding.sizes() && head.scalar_type() == embedding.scalar_type() && at::equal(head, embedding)) {
+      if (head.sizes() == embedding.sizes() && head.scalar_type() == embedding.scalar_type() &&
+          at::equal(head, embedding)) {
         continue;
       }
       throw Error(kModelFormatError,
-                  file.file() + ": tensor \"lm_head.weight\" differs from the embedding although config.json sets "
-                                "tie_word_embeddings; set that to false",
+                  file.file() +
+                      ": tensor \"lm_head.weight\" differs from the embedding although config.json sets "
+                      "tie_word_embeddings; set that to false",
                   fileDetails(file.file(), "tensor", name));
     }
     throw Error(kModelFormatError,
@@ -194,7 +204,8 @@ std::shared_ptr<Model> loadModel(const std::string& dir, at::Device device, at::
   return model;
 }
 
-std::shared_ptr<Model> initModel(const std::string& dir, at::Device device, at::ScalarType dtype, uint64_t seed) {
+std::shared_ptr<Model> initModel(const std::string& dir, at::Device device, at::ScalarType dtype,
+                                 uint64_t seed) {
   c10::NoGradGuard noGrad;
   const ModelConfig config = readModelConfig(dir);
   std::shared_ptr<Model> model = newModel(config, device, dtype);

@@ -10,7 +10,9 @@
 namespace toolr0 {
 namespace {
 
-std::string layerPrefix(size_t layer) { return "model.layers." + std::to_string(layer) + "."; }
+std::string layerPrefix(size_t layer) {
+  return "model.layers." + std::to_string(layer) + ".";
+}
 
 // Visits one layer's tensors, absent ones included, in the fixed order of `forEach`.
 template <typename Visit>
@@ -57,7 +59,8 @@ std::vector<NamedSlice> huggingFaceSlices(const ModelConfig& config, ModelWeight
   const int64_t keyRows = config.numKeyValueHeads * config.headDim;
   weights.forEach([&](const std::string& name, at::Tensor& tensor) {
     // Rows of a fused tensor, in order: (Hugging Face's stem, number of rows).
-    const auto split = [&](const std::string& fused, const std::vector<std::pair<std::string, int64_t>>& parts) {
+    const auto split = [&](const std::string& fused,
+                           const std::vector<std::pair<std::string, int64_t>>& parts) {
       const size_t at = name.find(fused);
       if (at == std::string::npos) return false;
       int64_t row = 0;
@@ -70,7 +73,8 @@ std::vector<NamedSlice> huggingFaceSlices(const ModelConfig& config, ModelWeight
       return true;
     };
     if (split("qkv_proj", {{"q_proj", queryRows}, {"k_proj", keyRows}, {"v_proj", keyRows}})) return;
-    if (split("gate_up_proj", {{"gate_proj", config.intermediateSize}, {"up_proj", config.intermediateSize}})) return;
+    if (split("gate_up_proj", {{"gate_proj", config.intermediateSize}, {"up_proj", config.intermediateSize}}))
+      return;
     slices.push_back({name, tensor});
   });
   return slices;
@@ -112,7 +116,8 @@ ModelWeights emptyWeightsLike(const ModelConfig& config, at::Device device, at::
   return weights;
 }
 
-void saveWeights(const ModelConfig& config, ModelWeights& weights, const std::string& file, at::ScalarType dtype) {
+void saveWeights(const ModelConfig& config, ModelWeights& weights, const std::string& file,
+                 at::ScalarType dtype) {
   c10::NoGradGuard noGrad;
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (NamedSlice& slice : huggingFaceSlices(config, weights)) tensors.emplace_back(slice.name, slice.tensor);
@@ -126,7 +131,8 @@ void copyWeights(const Model& from, Model& to) {
   view.forEach([&sources](const std::string&, at::Tensor& tensor) { sources.push_back(tensor); });
   size_t next = 0;
   const auto mismatch = [](const std::string& name) {
-    return Error(kConfigError, "the two models differ in shape at " + name + "; weights are copied between equal models only");
+    return Error(kConfigError, "the two models differ in shape at " + name +
+                                   "; weights are copied between equal models only");
   };
   to.weights.forEach([&](const std::string& name, at::Tensor& tensor) {
     if (next >= sources.size() || sources[next].sizes() != tensor.sizes()) throw mismatch(name);

@@ -31,7 +31,8 @@ class Fields {
     return value == nullptr || value->isNull() ? nullptr : value;
   }
 
-  int64_t size(const std::string& field, std::optional<int64_t> fallback = std::nullopt, int64_t limit = kMaxSize) const {
+  int64_t size(const std::string& field, std::optional<int64_t> fallback = std::nullopt,
+               int64_t limit = kMaxSize) const {
     const Json* value = present(field);
     if (value == nullptr) {
       if (fallback) return *fallback;
@@ -74,11 +75,16 @@ class Fields {
       case Json::Type::kNumber:
         if (value.isInteger) return ", not " + std::to_string(value.integer);
         return ", not " + std::to_string(value.number);
-      case Json::Type::kString: return ", not " + jsonQuote(value.string);
-      case Json::Type::kBool: return value.boolean ? ", not true" : ", not false";
-      case Json::Type::kArray: return ", not an array";
-      case Json::Type::kObject: return ", not an object";
-      default: return ", not null";
+      case Json::Type::kString:
+        return ", not " + jsonQuote(value.string);
+      case Json::Type::kBool:
+        return value.boolean ? ", not true" : ", not false";
+      case Json::Type::kArray:
+        return ", not an array";
+      case Json::Type::kObject:
+        return ", not an object";
+      default:
+        return ", not null";
     }
   }
 
@@ -98,15 +104,19 @@ void checkArchitecture(const Fields& fields, ModelConfig& config) {
   if (found == kSupported.end()) {
     fields.fail("model_type", jsonQuote(config.modelType) + " is an unsupported architecture" + supported);
   }
-  if (const Json* architectures = fields.present("architectures"); architectures != nullptr && architectures->isArray()) {
+  if (const Json* architectures = fields.present("architectures");
+      architectures != nullptr && architectures->isArray()) {
     bool known = architectures->array.empty();
-    for (const Json& name : architectures->array) known = known || (name.isString() && name.string == found->second);
+    for (const Json& name : architectures->array)
+      known = known || (name.isString() && name.string == found->second);
     if (!known) {
-      fields.fail("architectures", "does not name " + found->second + "; only the causal language model is supported");
+      fields.fail("architectures",
+                  "does not name " + found->second + "; only the causal language model is supported");
     }
   }
   if (fields.present("quantization_config") != nullptr) {
-    fields.fail("quantization_config", "is set: quantised weights are not supported; use the bf16, fp16 or fp32 model");
+    fields.fail("quantization_config",
+                "is set: quantised weights are not supported; use the bf16, fp16 or fp32 model");
   }
   const std::string activation = fields.text("hidden_act", "silu");
   if (activation != "silu" && activation != "swish") {
@@ -123,7 +133,8 @@ void readSizes(const Fields& fields, ModelConfig& config) {
   config.numKeyValueHeads = fields.size("num_key_value_heads", config.numAttentionHeads);
   config.maxPositionEmbeddings = fields.size("max_position_embeddings");
   if (config.numAttentionHeads % config.numKeyValueHeads != 0) {
-    fields.fail("num_key_value_heads", std::to_string(config.numKeyValueHeads) + " does not divide num_attention_heads " +
+    fields.fail("num_key_value_heads", std::to_string(config.numKeyValueHeads) +
+                                           " does not divide num_attention_heads " +
                                            std::to_string(config.numAttentionHeads));
   }
   if (fields.present("head_dim") != nullptr) {
@@ -131,7 +142,8 @@ void readSizes(const Fields& fields, ModelConfig& config) {
   } else if (config.modelType == "qwen3") {
     config.headDim = 128;  // Qwen3Config's default; it is not hidden_size / heads
   } else if (config.hiddenSize % config.numAttentionHeads != 0) {
-    fields.fail("hidden_size", std::to_string(config.hiddenSize) + " is not divisible by num_attention_heads " +
+    fields.fail("hidden_size", std::to_string(config.hiddenSize) +
+                                   " is not divisible by num_attention_heads " +
                                    std::to_string(config.numAttentionHeads) + " and head_dim is not given");
   } else {
     config.headDim = config.hiddenSize / config.numAttentionHeads;
@@ -155,11 +167,13 @@ void readBiases(const Fields& fields, ModelConfig& config) {
 }
 
 void refuseSlidingWindow(const Fields& fields, const ModelConfig& config) {
-  const std::string cure = "sliding-window attention is not supported; use a model with full attention in every layer";
+  const std::string cure =
+      "sliding-window attention is not supported; use a model with full attention in every layer";
   const Json* layerTypes = fields.present("layer_types");
   if (layerTypes != nullptr && layerTypes->isArray()) {
     for (const Json& type : layerTypes->array) {
-      if (!type.isString() || type.string != "full_attention") fields.fail("layer_types", "is not all \"full_attention\": " + cure);
+      if (!type.isString() || type.string != "full_attention")
+        fields.fail("layer_types", "is not all \"full_attention\": " + cure);
     }
     return;
   }
@@ -176,16 +190,19 @@ void readScaling(const Fields& scaling, ModelConfig& config) {
   rope.type = scaling.text("rope_type", scaling.text("type", "default"));
   if (rope.type == "default") return;
   if (rope.type != "linear" && rope.type != "llama3") {
-    scaling.fail("rope_type", jsonQuote(rope.type) +
-                                  " is not supported (default, linear and llama3 are); for a Qwen model extended with yarn, "
-                                  "remove the scaling to use the original context length");
+    scaling.fail(
+        "rope_type",
+        jsonQuote(rope.type) +
+            " is not supported (default, linear and llama3 are); for a Qwen model extended with yarn, "
+            "remove the scaling to use the original context length");
   }
   rope.factor = scaling.positive("factor");
   if (rope.type == "linear") return;
   rope.lowFreqFactor = scaling.positive("low_freq_factor");
   rope.highFreqFactor = scaling.positive("high_freq_factor");
   rope.originalMaxPositionEmbeddings = scaling.size("original_max_position_embeddings");
-  if (rope.highFreqFactor <= rope.lowFreqFactor) scaling.fail("high_freq_factor", "must be greater than low_freq_factor");
+  if (rope.highFreqFactor <= rope.lowFreqFactor)
+    scaling.fail("high_freq_factor", "must be greater than low_freq_factor");
 }
 
 void readRope(const std::string& file, const Fields& fields, ModelConfig& config) {
@@ -200,7 +217,8 @@ void readRope(const std::string& file, const Fields& fields, ModelConfig& config
       scaling.fail("partial_rotary_factor", "other than 1 is not supported");
     }
     for (const auto& [key, value] : object->object) {
-      if (value.isObject()) scaling.fail(key, "is an object: per-layer-type rotary parameters are not supported");
+      if (value.isObject())
+        scaling.fail(key, "is an object: per-layer-type rotary parameters are not supported");
     }
     readScaling(scaling, config);
   }
@@ -215,10 +233,11 @@ void addEosIds(const Fields& fields, ModelConfig& config) {
   const std::vector<Json> ids = value->isArray() ? value->array : std::vector<Json>{*value};
   for (const Json& id : ids) {
     if (!id.isInteger || id.integer < 0 || id.integer >= config.vocabSize) {
-      fields.fail("eos_token_id", "must be one or several token ids below vocab_size " + std::to_string(config.vocabSize) +
-                                      fields.describe(id));
+      fields.fail("eos_token_id", "must be one or several token ids below vocab_size " +
+                                      std::to_string(config.vocabSize) + fields.describe(id));
     }
-    if (std::find(config.eosTokenIds.begin(), config.eosTokenIds.end(), id.integer) == config.eosTokenIds.end()) {
+    if (std::find(config.eosTokenIds.begin(), config.eosTokenIds.end(), id.integer) ==
+        config.eosTokenIds.end()) {
       config.eosTokenIds.push_back(id.integer);
     }
   }

@@ -6,14 +6,16 @@
 
 namespace toolr0 {
 
-// Llama-3 RoPE scaling ("rope_type": "llama3"); `factor` == 1 means plain RoPE. "linear" scaling sets only `factor`.
+// Llama-3 RoPE scaling ("rope_type": "llama3"); `factor` == 1 means plain RoPE. "linear" scaling sets only
+// `factor`.
 struct RopeScaling {
   std::string type = "default";  // default | linear | llama3
   double factor = 1.0, lowFreqFactor = 1.0, highFreqFactor = 4.0;
   int64_t originalMaxPositionEmbeddings = 0;
 };
 
-// The parts of a Hugging Face config.json that decide the arithmetic. Field names follow Hugging Face's, in camelCase.
+// The parts of a Hugging Face config.json that decide the arithmetic. Field names follow Hugging Face's, in
+// camelCase.
 struct ModelConfig {
   std::string modelType;  // qwen2 | llama | qwen3
   int64_t vocabSize = 0, hiddenSize = 0, intermediateSize = 0;
@@ -32,9 +34,10 @@ struct ModelConfig {
   int64_t qkvSize() const { return (numAttentionHeads + 2 * numKeyValueHeads) * headDim; }
 };
 
-// Reads `dir`/config.json (and generation_config.json where present), both the `rope_theta`/`rope_scaling`/`torch_dtype`
-// and the `rope_parameters`/`dtype` style. Throws Error(kModelFormatError) naming file, field and cure: missing file,
-// not JSON, unsupported architecture, absent or non-positive sizes, heads not divisible, sliding window in use, ...
+// Reads `dir`/config.json (and generation_config.json where present), both the
+// `rope_theta`/`rope_scaling`/`torch_dtype` and the `rope_parameters`/`dtype` style. Throws
+// Error(kModelFormatError) naming file, field and cure: missing file, not JSON, unsupported architecture,
+// absent or non-positive sizes, heads not divisible, sliding window in use, ...
 ModelConfig readModelConfig(const std::string& dir);
 
 }  // namespace toolr0

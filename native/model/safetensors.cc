@@ -27,14 +27,22 @@ struct DtypeInfo {
 
 const std::map<std::string, DtypeInfo>& dtypes() {
   static const std::map<std::string, DtypeInfo> kDtypes = {
-      {"F64", {8, at::kDouble}},  {"F32", {4, at::kFloat}},
-      {"F16", {2, at::kHalf}},    {"BF16", {2, at::kBFloat16}},
-      {"I64", {8, at::kLong}},    {"I32", {4, at::kInt}},
-      {"I16", {2, at::kShort}},   {"I8", {1, at::kChar}},
-      {"U8", {1, at::kByte}},     {"BOOL", {1, at::kBool}},
-      {"U64", {8, at::ScalarType::Undefined}},     {"U32", {4, at::ScalarType::Undefined}},
-      {"U16", {2, at::ScalarType::Undefined}},     {"F8_E4M3", {1, at::ScalarType::Undefined}},
-      {"F8_E5M2", {1, at::ScalarType::Undefined}}, {"F8_E8M0", {1, at::ScalarType::Undefined}},
+      {"F64", {8, at::kDouble}},
+      {"F32", {4, at::kFloat}},
+      {"F16", {2, at::kHalf}},
+      {"BF16", {2, at::kBFloat16}},
+      {"I64", {8, at::kLong}},
+      {"I32", {4, at::kInt}},
+      {"I16", {2, at::kShort}},
+      {"I8", {1, at::kChar}},
+      {"U8", {1, at::kByte}},
+      {"BOOL", {1, at::kBool}},
+      {"U64", {8, at::ScalarType::Undefined}},
+      {"U32", {4, at::ScalarType::Undefined}},
+      {"U16", {2, at::ScalarType::Undefined}},
+      {"F8_E4M3", {1, at::ScalarType::Undefined}},
+      {"F8_E5M2", {1, at::ScalarType::Undefined}},
+      {"F8_E8M0", {1, at::ScalarType::Undefined}},
   };
   return kDtypes;
 }
@@ -55,7 +63,8 @@ void SafetensorsFile::fail(const std::string& message, const std::string& tensor
               tensor.empty() ? fileDetails(file_) : fileDetails(file_, "tensor", tensor));
 }
 
-SafetensorsFile::SafetensorsFile(std::string file) : file_(std::move(file)), mapping_(std::make_shared<Mapping>()) {
+SafetensorsFile::SafetensorsFile(std::string file)
+    : file_(std::move(file)), mapping_(std::make_shared<Mapping>()) {
   const int descriptor = ::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     const int code = errno;
@@ -75,18 +84,20 @@ SafetensorsFile::SafetensorsFile(std::string file) : file_(std::move(file)), map
     mapping_->size = static_cast<size_t>(status.st_size);
   }
   ::close(descriptor);
-  if (!readable) throw Error(kIoError, "cannot read " + file_ + ": it is not a regular file", fileDetails(file_));
+  if (!readable)
+    throw Error(kIoError, "cannot read " + file_ + ": it is not a regular file", fileDetails(file_));
   parseHeader();
 }
 
 void SafetensorsFile::parseHeader() {
   const std::string cure = "; the file is truncated or no safetensors file, download it again";
-  if (mapping_->size < 8) fail("has " + std::to_string(mapping_->size) + " bytes, too few for a header" + cure);
+  if (mapping_->size < 8)
+    fail("has " + std::to_string(mapping_->size) + " bytes, too few for a header" + cure);
   uint64_t headerBytes = 0;
   std::memcpy(&headerBytes, mapping_->bytes, 8);
   if (headerBytes > kMaxHeaderBytes || headerBytes > mapping_->size - 8) {
-    fail("claims a header of " + std::to_string(headerBytes) + " bytes in a file of " + std::to_string(mapping_->size) +
-         cure);
+    fail("claims a header of " + std::to_string(headerBytes) + " bytes in a file of " +
+         std::to_string(mapping_->size) + cure);
   }
   dataStart_ = 8 + static_cast<int64_t>(headerBytes);
   Json header;
@@ -110,8 +121,8 @@ void SafetensorsFile::parseHeader() {
     const Json* dtype = value.find("dtype");
     const Json* shape = value.find("shape");
     const Json* offsets = value.find("data_offsets");
-    if (dtype == nullptr || !dtype->isString() || shape == nullptr || !shape->isArray() || offsets == nullptr ||
-        !offsets->isArray() || offsets->array.size() != 2) {
+    if (dtype == nullptr || !dtype->isString() || shape == nullptr || !shape->isArray() ||
+        offsets == nullptr || !offsets->isArray() || offsets->array.size() != 2) {
       fail(where + " lacks a well-formed dtype, shape or data_offsets" + cure, name);
     }
     const auto known = dtypes().find(dtype->string);
@@ -119,9 +130,11 @@ void SafetensorsFile::parseHeader() {
     entry.dtype = dtype->string;
     int64_t bytes = known->second.bytes;
     for (const Json& dimension : shape->array) {
-      if (!dimension.isInteger || dimension.integer < 0) fail(where + " has a shape that is not made of sizes" + cure, name);
+      if (!dimension.isInteger || dimension.integer < 0)
+        fail(where + " has a shape that is not made of sizes" + cure, name);
       entry.shape.push_back(dimension.integer);
-      if (__builtin_mul_overflow(bytes, dimension.integer, &bytes)) fail(where + " has an absurdly large shape" + cure, name);
+      if (__builtin_mul_overflow(bytes, dimension.integer, &bytes))
+        fail(where + " has an absurdly large shape" + cure, name);
     }
     const Json& begin = offsets->array[0];
     const Json& end = offsets->array[1];
@@ -131,7 +144,8 @@ void SafetensorsFile::parseHeader() {
     entry.begin = begin.integer;
     entry.end = end.integer;
     if (entry.end - entry.begin != bytes) {
-      fail(where + " needs " + std::to_string(bytes) + " bytes for its shape and dtype, but its data_offsets span " +
+      fail(where + " needs " + std::to_string(bytes) +
+               " bytes for its shape and dtype, but its data_offsets span " +
                std::to_string(entry.end - entry.begin) + cure,
            name);
     }
@@ -154,8 +168,10 @@ void SafetensorsFile::checkOffsets(int64_t dataBytes) const {
                std::to_string(dataBytes) + "; the file is truncated, download it again",
            *name);
     }
-    if (entry->begin < covered) fail(where + " overlaps the tensor before it; the file is corrupt, download it again", *name);
-    if (entry->begin > covered) fail(where + " leaves a gap before it; the file is corrupt, download it again", *name);
+    if (entry->begin < covered)
+      fail(where + " overlaps the tensor before it; the file is corrupt, download it again", *name);
+    if (entry->begin > covered)
+      fail(where + " leaves a gap before it; the file is corrupt, download it again", *name);
     covered = entry->end;
   }
   if (covered != dataBytes) {

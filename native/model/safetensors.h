@@ -17,9 +17,10 @@ struct SafetensorsEntry {
   int64_t begin = 0, end = 0;
 };
 
-// A safetensors file, memory-mapped read-only. The whole header is validated on opening: size, JSON, dtypes, shapes, and
-// offsets that must tile the data section without overlap, gap or overrun. Source: the format's own specification
-// (huggingface/safetensors, "Format"). Throws Error(kModelFormatError | kIoError) naming file, tensor and cure.
+// A safetensors file, memory-mapped read-only. The whole header is validated on opening: size, JSON, dtypes,
+// shapes, and offsets that must tile the data section without overlap, gap or overrun. Source: the format's
+// own specification (huggingface/safetensors, "Format"). Throws Error(kModelFormatError | kIoError) naming
+// file, tensor and cure.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(std::string file);
@@ -46,8 +47,9 @@ class SafetensorsFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// Writes the tensors (any device; brought one at a time to contiguous CPU memory, in `dtype` when given) in the given order.
-// The file appears whole or not at all: temporary name beside it, fsync, rename. Throws Error(kIoError) with errno's text.
+// Writes the tensors (any device; brought one at a time to contiguous CPU memory, in `dtype` when given) in
+// the given order. The file appears whole or not at all: temporary name beside it, fsync, rename. Throws
+// Error(kIoError) with errno's text.
 void writeSafetensors(const std::string& file, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                       const std::map<std::string, std::string>& metadata = {},
                       std::optional<at::ScalarType> dtype = std::nullopt);

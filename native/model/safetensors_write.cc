@@ -14,22 +14,34 @@ namespace {
 
 std::string dtypeName(at::ScalarType type) {
   switch (type) {
-    case at::kDouble: return "F64";
-    case at::kFloat: return "F32";
-    case at::kHalf: return "F16";
-    case at::kBFloat16: return "BF16";
-    case at::kLong: return "I64";
-    case at::kInt: return "I32";
-    case at::kShort: return "I16";
-    case at::kChar: return "I8";
-    case at::kByte: return "U8";
-    case at::kBool: return "BOOL";
-    default: throw Error(kNativeError, std::string("safetensors cannot hold dtype ") + c10::toString(type));
+    case at::kDouble:
+      return "F64";
+    case at::kFloat:
+      return "F32";
+    case at::kHalf:
+      return "F16";
+    case at::kBFloat16:
+      return "BF16";
+    case at::kLong:
+      return "I64";
+    case at::kInt:
+      return "I32";
+    case at::kShort:
+      return "I16";
+    case at::kChar:
+      return "I8";
+    case at::kByte:
+      return "U8";
+    case at::kBool:
+      return "BOOL";
+    default:
+      throw Error(kNativeError, std::string("safetensors cannot hold dtype ") + c10::toString(type));
   }
 }
 
 std::string headerText(const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                       const std::map<std::string, std::string>& metadata, std::optional<at::ScalarType> dtype) {
+                       const std::map<std::string, std::string>& metadata,
+                       std::optional<at::ScalarType> dtype) {
   std::string header = "{\"__metadata__\":{";
   std::string separator;
   for (const auto& [key, value] : metadata) {
@@ -57,7 +69,8 @@ std::string headerText(const std::vector<std::pair<std::string, at::Tensor>>& te
 // A file under a temporary name that becomes `file` on commit() and vanishes otherwise.
 class AtomicFile {
  public:
-  explicit AtomicFile(const std::string& file) : file_(file), temporary_(file + ".tmp-" + std::to_string(::getpid())) {
+  explicit AtomicFile(const std::string& file)
+      : file_(file), temporary_(file + ".tmp-" + std::to_string(::getpid())) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ < 0) fail("create", errno);
   }
@@ -86,7 +99,8 @@ class AtomicFile {
     if (closed != 0) fail("close", errno);
     if (::rename(temporary_.c_str(), file_.c_str()) != 0) fail("rename to", errno);
     committed_ = true;
-    // The rename itself survives a power cut only once the directory is flushed; not every file system allows that.
+    // The rename itself survives a power cut only once the directory is flushed; not every file system allows
+    // that.
     const size_t slash = file_.rfind('/');
     const std::string dir = slash == std::string::npos ? "." : slash == 0 ? "/" : file_.substr(0, slash);
     const int directory = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -102,7 +116,8 @@ class AtomicFile {
     if (code == ENOSPC || code == EDQUOT) cure = "; free some space or choose another folder";
     if (code == EACCES || code == EPERM || code == EROFS) cure = "; choose a folder that you may write to";
     if (code == ENOENT) cure = "; create the folder first";
-    throw Error(kIoError, "cannot " + action + " " + file_ + ": " + std::strerror(code) + cure, fileDetails(file_));
+    throw Error(kIoError, "cannot " + action + " " + file_ + ": " + std::strerror(code) + cure,
+                fileDetails(file_));
   }
 
   std::string file_, temporary_;
@@ -113,7 +128,8 @@ class AtomicFile {
 }  // namespace
 
 void writeSafetensors(const std::string& file, const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                      const std::map<std::string, std::string>& metadata, std::optional<at::ScalarType> dtype) {
+                      const std::map<std::string, std::string>& metadata,
+                      std::optional<at::ScalarType> dtype) {
   const std::string header = headerText(tensors, metadata, dtype);
   AtomicFile out(file);
   const uint64_t headerBytes = header.size();

@@ -8,7 +8,9 @@ namespace {
 // Length of the well-formed UTF-8 sequence at text[i] (no overlong forms, no surrogates), 0 when malformed.
 size_t utf8Length(std::string_view text, size_t i) {
   const auto byte = [&](size_t k) { return static_cast<unsigned char>(k < text.size() ? text[k] : 0); };
-  const auto follows = [&](size_t k, int low = 0x80, int high = 0xBF) { return byte(k) >= low && byte(k) <= high; };
+  const auto follows = [&](size_t k, int low = 0x80, int high = 0xBF) {
+    return byte(k) >= low && byte(k) <= high;
+  };
   const int lead = byte(i);
   if (lead < 0x80) return 1;
   if (lead >= 0xC2 && lead <= 0xDF) return follows(i + 1) ? 2 : 0;
@@ -166,19 +168,15 @@ class Parser {
   }
 
   void parseEscape(std::string& out) {
+    static constexpr std::string_view kNames = "\"\\/bfnrt";
+    static constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
     const char c = peek();
+    const size_t known = position_ < text_.size() ? kNames.find(c) : std::string_view::npos;
+    if (known == std::string_view::npos && c != 'u') fail("bad escape in a string");
     ++position_;
-    switch (c) {
-      case '"': out += '"'; return;
-      case '\\': out += '\\'; return;
-      case '/': out += '/'; return;
-      case 'b': out += '\b'; return;
-      case 'f': out += '\f'; return;
-      case 'n': out += '\n'; return;
-      case 'r': out += '\r'; return;
-      case 't': out += '\t'; return;
-      case 'u': break;
-      default: --position_; fail("bad escape in a string");
+    if (known != std::string_view::npos) {
+      out += kMeanings[known];
+      return;
     }
     uint32_t code = parseHex4();
     if (code >= 0xD800 && code <= 0xDBFF) {
@@ -265,7 +263,9 @@ const Json* Json::find(const std::string& key) const {
   return found == object.end() ? nullptr : &found->second;
 }
 
-Json parseJson(std::string_view text, int maxDepth) { return Parser(text, maxDepth).document(); }
+Json parseJson(std::string_view text, int maxDepth) {
+  return Parser(text, maxDepth).document();
+}
 
 std::string jsonQuote(std::string_view text) {
   static const char* kHex = "0123456789abcdef";

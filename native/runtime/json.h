@@ -16,7 +16,8 @@ class JsonError : public std::runtime_error {
   size_t offset;
 };
 
-// One JSON value. Numbers keep their double value and, when they were written as integers that fit, their int64 value.
+// One JSON value. Numbers keep their double value and, when they were written as integers that fit, their
+// int64 value.
 class Json {
  public:
   enum class Type { kNull, kBool, kNumber, kString, kArray, kObject };
@@ -42,8 +43,8 @@ class Json {
   const Json* find(const std::string& key) const;
 };
 
-// Strict RFC 8259 in UTF-8: no comments, no trailing commas, no NaN, no repeated keys, nothing after the value; nesting is
-// bounded by `maxDepth` so that hostile text cannot exhaust the stack. Throws JsonError.
+// Strict RFC 8259 in UTF-8: no comments, no trailing commas, no NaN, no repeated keys, nothing after the
+// value; nesting is bounded by `maxDepth` so that hostile text cannot exhaust the stack. Throws JsonError.
 Json parseJson(std::string_view text, int maxDepth = 64);
 
 // `text` as a JSON string literal, quotes included. Bytes that are not UTF-8 are written as U+FFFD.

@@ -1,4 +1,5 @@
-// RMSNorm, RoPE and SwiGLU: the CPU paths against their ATen references, and the references' backward against autograd.
+// RMSNorm, RoPE and SwiGLU: the CPU paths against their ATen references, and the references' backward against
+// autograd.
 #include <ATen/Parallel.h>
 
 #include "kernels/rms_norm.h"
@@ -17,7 +18,9 @@ double relative(const at::Tensor& got, const at::Tensor& expected) {
   return (a - b).abs().max().item<double>() / (1e-30 + b.abs().max().item<double>());
 }
 
-at::Tensor random(std::vector<int64_t> shape, at::ScalarType type) { return at::randn(shape).to(type); }
+at::Tensor random(std::vector<int64_t> shape, at::ScalarType type) {
+  return at::randn(shape).to(type);
+}
 
 void checkRmsNorm(at::ScalarType type, std::vector<int64_t> shape, double tolerance) {
   const at::Tensor x = random(shape, type), dy = random(shape, type);

@@ -1,12 +1,11 @@
-// Packed attention: the CPU path against the reference, the reference against plain attention with autograd, and shared
-// prefixes against the same sequences stored whole.
-#include "kernels/packed_attention.h"
-
+// Packed attention: the CPU path against the reference, the reference against plain attention with autograd,
+// and shared prefixes against the same sequences stored whole.
 #include <ATen/Parallel.h>
 
 #include <limits>
 
 #include "check.h"
+#include "kernels/packed_attention.h"
 
 using namespace toolr0;
 
@@ -41,7 +40,9 @@ std::vector<Segment> mixedSegments() {
   return segments;
 }
 
-int64_t tokensOf(const std::vector<Segment>& segments) { return segments.back().begin + segments.back().length; }
+int64_t tokensOf(const std::vector<Segment>& segments) {
+  return segments.back().begin + segments.back().length;
+}
 
 // Attention of one segment written the plain way, on [tokens, heads, D] leaves.
 at::Tensor plainAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -49,7 +50,8 @@ at::Tensor plainAttention(const at::Tensor& q, const at::Tensor& k, const at::Te
   const int64_t group = q.size(1) / k.size(1);
   std::vector<at::Tensor> outs;
   for (const Segment& segment : segments) {
-    at::Tensor keys = k.narrow(0, segment.begin, segment.length), values = v.narrow(0, segment.begin, segment.length);
+    at::Tensor keys = k.narrow(0, segment.begin, segment.length),
+               values = v.narrow(0, segment.begin, segment.length);
     int64_t prefixLength = 0;
     if (segment.prefix >= 0) {
       const Segment& prefix = segments[static_cast<size_t>(segment.prefix)];
@@ -58,10 +60,10 @@ at::Tensor plainAttention(const at::Tensor& q, const at::Tensor& k, const at::Te
       values = at::cat({v.narrow(0, prefix.begin, prefix.length), values}, 0);
     }
     const at::Tensor query = q.narrow(0, segment.begin, segment.length).transpose(0, 1);
-    const at::Tensor scores =
-        at::bmm(query, keys.repeat_interleave(group, 1).permute({1, 2, 0})) * scale;
+    const at::Tensor scores = at::bmm(query, keys.repeat_interleave(group, 1).permute({1, 2, 0})) * scale;
     const at::Tensor allowed = at::ones({segment.length, keys.size(0)}, at::kBool).tril(prefixLength);
-    const at::Tensor weights = scores.masked_fill(allowed.logical_not(), -std::numeric_limits<float>::infinity()).softmax(-1);
+    const at::Tensor weights =
+        scores.masked_fill(allowed.logical_not(), -std::numeric_limits<float>::infinity()).softmax(-1);
     outs.push_back(at::bmm(weights, values.repeat_interleave(group, 1).transpose(0, 1)).transpose(0, 1));
   }
   return at::cat(outs, 0);
@@ -87,9 +89,10 @@ void checkAgainstAutograd(const Shape& shape) {
   CHECK(largest(lse, referenceLse) < 1e-5);
 
   Gradients got, reference;
-  packedAttentionBackward(dOut, q.detach(), k.detach(), v.detach(), out, lse, segments, scale, got.query, got.key, got.value);
-  reference::packedAttentionBackward(dOut, q.detach(), k.detach(), v.detach(), out, lse, segments, scale, reference.query,
-                                     reference.key, reference.value);
+  packedAttentionBackward(dOut, q.detach(), k.detach(), v.detach(), out, lse, segments, scale, got.query,
+                          got.key, got.value);
+  reference::packedAttentionBackward(dOut, q.detach(), k.detach(), v.detach(), out, lse, segments, scale,
+                                     reference.query, reference.key, reference.value);
   for (const Gradients& gradients : {got, reference}) {
     CHECK(largest(gradients.query, q.grad()) < 2e-5);
     CHECK(largest(gradients.key, k.grad()) < 2e-5);
@@ -113,14 +116,16 @@ void checkStridedAndNarrow(const Shape& shape) {
     const Gradients in = split(fused);
     at::Tensor lse, referenceLse;
     const at::Tensor out = packedAttention(in.query, in.key, in.value, segments, scale, lse);
-    const at::Tensor expected = reference::packedAttention(in.query, in.key, in.value, segments, scale, referenceLse);
+    const at::Tensor expected =
+        reference::packedAttention(in.query, in.key, in.value, segments, scale, referenceLse);
     CHECK(out.scalar_type() == type && lse.scalar_type() == at::kFloat);
     CHECK(largest(out, expected) < tolerance);
     const at::Tensor dFused = at::full({tokens, all, shape.headDim}, 9.0, type);
     Gradients got = split(dFused), wanted;
-    packedAttentionBackward(dOut, in.query, in.key, in.value, out, lse, segments, scale, got.query, got.key, got.value);
-    reference::packedAttentionBackward(dOut, in.query, in.key, in.value, expected, referenceLse, segments, scale,
-                                       wanted.query, wanted.key, wanted.value);
+    packedAttentionBackward(dOut, in.query, in.key, in.value, out, lse, segments, scale, got.query, got.key,
+                            got.value);
+    reference::packedAttentionBackward(dOut, in.query, in.key, in.value, expected, referenceLse, segments,
+                                       scale, wanted.query, wanted.key, wanted.value);
     CHECK(largest(dFused, at::cat({wanted.query, wanted.key, wanted.value}, 1)) < tolerance);
   }
 }
@@ -136,7 +141,8 @@ void checkLongAndRepeatable() {
   CHECK(largest(out, reference::packedAttention(q, k, v, segments, 0.25, otherLse)) < 1e-5);
   Gradients two, one, wanted;
   packedAttentionBackward(dOut, q, k, v, out, lse, segments, 0.25, two.query, two.key, two.value);
-  reference::packedAttentionBackward(dOut, q, k, v, out, lse, segments, 0.25, wanted.query, wanted.key, wanted.value);
+  reference::packedAttentionBackward(dOut, q, k, v, out, lse, segments, 0.25, wanted.query, wanted.key,
+                                     wanted.value);
   CHECK(largest(two.key, wanted.key) < 1e-4 && largest(two.value, wanted.value) < 1e-4);
   at::set_num_threads(1);
   const at::Tensor alone = packedAttention(q, k, v, segments, 0.25, otherLse);
@@ -157,6 +163,25 @@ void checkNonFinite() {
   }
 }
 
+void checkBadSegments() {
+  const at::Tensor x = at::zeros({10, 1, 16});
+  at::Tensor lse;
+  const std::vector<std::vector<Segment>> bad = {{{0, 9, -1}},
+                                                 {{0, 11, -1}},
+                                                 {{-1, 11, -1}},
+                                                 {{0, 5, 1}, {5, 5, -1}},
+                                                 {{0, 3, -1}, {3, 3, 0}, {6, 4, 1}}};
+  for (const auto& segments : bad) {
+    bool refused = false;
+    try {
+      packedAttention(x, x, x, segments, 1.0, lse);
+    } catch (const c10::Error&) {
+      refused = true;
+    }
+    CHECK(refused);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -168,5 +193,6 @@ int main() {
   }
   checkLongAndRepeatable();
   checkNonFinite();
+  checkBadSegments();
   return check::report();
 }

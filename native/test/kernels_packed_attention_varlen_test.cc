@@ -1,10 +1,9 @@
-// The merging of causal and prefix attention, with a plain kernel in FlashAttention's place (which needs a GPU): what is tested
-// here is everything around it. Where CUDA is present the real kernel is run too.
-#include "kernels/packed_attention_varlen.h"
-
+// The merging of causal and prefix attention, with a plain kernel in FlashAttention's place (which needs a
+// GPU): what is tested here is everything around it. Where CUDA is present the real kernel is run too.
 #include <limits>
 
 #include "check.h"
+#include "kernels/packed_attention_varlen.h"
 
 using namespace toolr0;
 
@@ -17,7 +16,8 @@ double largest(const at::Tensor& got, const at::Tensor& expected) {
 // Probabilities and scaled scores of one sequence: [H, q, k].
 at::Tensor scoresOf(const at::Tensor& q, const at::Tensor& k, const VarlenCall& call) {
   at::Tensor scores =
-      at::bmm(q.transpose(0, 1), k.repeat_interleave(q.size(1) / k.size(1), 1).permute({1, 2, 0})) * call.scale;
+      at::bmm(q.transpose(0, 1), k.repeat_interleave(q.size(1) / k.size(1), 1).permute({1, 2, 0})) *
+      call.scale;
   if (!call.causal) return scores;
   const at::Tensor allowed = at::ones({q.size(0), k.size(0)}, at::kBool).tril();
   return scores.masked_fill(allowed.logical_not(), -std::numeric_limits<float>::infinity());
@@ -27,22 +27,26 @@ VarlenKernel plainKernel() {
   const auto each = [](const VarlenCall& call, auto&& fn) {
     const int32_t* q = call.queryOffsets.const_data_ptr<int32_t>();
     const int32_t* k = call.keyOffsets.const_data_ptr<int32_t>();
-    for (int64_t i = 0; i + 1 < call.queryOffsets.numel(); ++i) fn(q[i], q[i + 1] - q[i], k[i], k[i + 1] - k[i]);
+    for (int64_t i = 0; i + 1 < call.queryOffsets.numel(); ++i)
+      fn(q[i], q[i + 1] - q[i], k[i], k[i + 1] - k[i]);
   };
   VarlenKernel kernel;
-  kernel.forward = [each](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const VarlenCall& call) {
+  kernel.forward = [each](const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const VarlenCall& call) {
     at::Tensor out = at::zeros(q.sizes()), lse = at::zeros({q.size(1), q.size(0)});
     each(call, [&](int64_t qBegin, int64_t qCount, int64_t kBegin, int64_t kCount) {
       CHECK(qCount <= call.longestQuery && kCount <= call.longestKey);
       const at::Tensor scores = scoresOf(q.narrow(0, qBegin, qCount), k.narrow(0, kBegin, kCount), call);
-      const at::Tensor values = v.narrow(0, kBegin, kCount).repeat_interleave(q.size(1) / k.size(1), 1).transpose(0, 1);
+      const at::Tensor values =
+          v.narrow(0, kBegin, kCount).repeat_interleave(q.size(1) / k.size(1), 1).transpose(0, 1);
       out.narrow(0, qBegin, qCount).copy_(at::bmm(scores.softmax(-1), values).transpose(0, 1));
       lse.narrow(1, qBegin, qCount).copy_(scores.logsumexp({-1}));
     });
     return std::tuple(out, lse);
   };
-  kernel.backward = [each](const at::Tensor& dOut, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const at::Tensor& out, const at::Tensor& lse, const VarlenCall& call) {
+  kernel.backward = [each](const at::Tensor& dOut, const at::Tensor& q, const at::Tensor& k,
+                           const at::Tensor& v, const at::Tensor& out, const at::Tensor& lse,
+                           const VarlenCall& call) {
     at::Tensor dq = at::zeros(q.sizes()), dk = at::zeros(k.sizes()), dv = at::zeros(v.sizes());
     const int64_t group = q.size(1) / k.size(1);
     const auto sumGroups = [&](const at::Tensor& x) {  // [H, k, D] → [k, Hkv, D]
@@ -76,12 +80,13 @@ std::vector<Segment> segmentsOf(const std::vector<std::pair<int64_t, int32_t>>& 
   return segments;
 }
 
-void compare(const VarlenKernel& kernel, const std::vector<Segment>& segments, at::Device device, at::ScalarType type,
-             double tolerance) {
+void compare(const VarlenKernel& kernel, const std::vector<Segment>& segments, at::Device device,
+             at::ScalarType type, double tolerance) {
   const int64_t tokens = segments.back().begin + segments.back().length, heads = 4, keyHeads = 2, dim = 32;
   const at::Tensor fused = at::randn({tokens, heads + 2 * keyHeads, dim}).to(device, type);
   const at::Tensor q = fused.narrow(1, 0, heads), k = fused.narrow(1, heads, keyHeads);
-  const at::Tensor v = fused.narrow(1, heads + keyHeads, keyHeads), dOut = at::randn({tokens, heads, dim}).to(device, type);
+  const at::Tensor v = fused.narrow(1, heads + keyHeads, keyHeads),
+                   dOut = at::randn({tokens, heads, dim}).to(device, type);
   const double scale = 0.2;
   at::Tensor lse, expectedLse;
   const at::Tensor out = varlenAttention(kernel, q, k, v, segments, scale, lse);
@@ -92,7 +97,8 @@ void compare(const VarlenKernel& kernel, const std::vector<Segment>& segments, a
   at::Tensor intoExisting = at::full(v.sizes(), 5.0, v.options()), expectedDv;
   dv = intoExisting;
   varlenAttentionBackward(kernel, dOut, q, k, v, out, lse, segments, scale, dq, dk, dv);
-  reference::packedAttentionBackward(dOut, q, k, v, expected, expectedLse, segments, scale, expectedDq, expectedDk, expectedDv);
+  reference::packedAttentionBackward(dOut, q, k, v, expected, expectedLse, segments, scale, expectedDq,
+                                     expectedDk, expectedDv);
   CHECK(largest(dq, expectedDq) < tolerance);
   CHECK(largest(dk, expectedDk) < tolerance * 2);
   CHECK(largest(intoExisting, expectedDv) < tolerance * 2);
@@ -103,9 +109,10 @@ void compare(const VarlenKernel& kernel, const std::vector<Segment>& segments, a
 int main() {
   at::manual_seed(5);
   const std::vector<std::vector<Segment>> batches = {
-      segmentsOf({{9, -1}, {17, -1}, {3, -1}}),                                          // no prefixes
-      segmentsOf({{9, -1}, {17, -1}, {4, 0}, {1, 0}, {6, 1}, {11, 1}}),                  // prompts, then completions
-      segmentsOf({{9, -1}, {17, -1}, {8, -1}, {4, 2}, {6, 0}, {5, -1}, {2, 0}, {7, 1}})  // rows that are not one range
+      segmentsOf({{9, -1}, {17, -1}, {3, -1}}),                          // no prefixes
+      segmentsOf({{9, -1}, {17, -1}, {4, 0}, {1, 0}, {6, 1}, {11, 1}}),  // prompts, then completions
+      segmentsOf({{9, -1}, {17, -1}, {8, -1}, {4, 2}, {6, 0}, {5, -1}, {2, 0}, {7, 1}})  // rows that are not
+                                                                                         // one range
   };
   for (const auto& segments : batches) compare(plainKernel(), segments, at::kCPU, at::kFloat, 2e-5);
   CHECK(!suitsFlash(at::zeros({29, 4, 32}, at::kBFloat16), batches[0]));

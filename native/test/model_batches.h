@@ -14,7 +14,8 @@ inline toolr0::PackedBatch packSequences(const std::vector<std::vector<int64_t>>
   std::vector<int64_t> tokens, positions;
   toolr0::PackedBatch batch;
   for (const auto& sequence : sequences) {
-    batch.segments.push_back({static_cast<int64_t>(tokens.size()), static_cast<int64_t>(sequence.size()), -1});
+    batch.segments.push_back(
+        {static_cast<int64_t>(tokens.size()), static_cast<int64_t>(sequence.size()), -1});
     for (size_t i = 0; i < sequence.size(); ++i) {
       tokens.push_back(sequence[i]);
       positions.push_back(static_cast<int64_t>(i));
@@ -25,10 +26,11 @@ inline toolr0::PackedBatch packSequences(const std::vector<std::vector<int64_t>>
   return batch;
 }
 
-// Equal neighbouring prompts stored once, each completion a segment that continues its prompt. `rows` receives, per
-// completion token, the row of the batch whose hidden state predicts it.
+// Equal neighbouring prompts stored once, each completion a segment that continues its prompt. `rows`
+// receives, per completion token, the row of the batch whose hidden state predicts it.
 inline toolr0::PackedBatch packShared(const std::vector<std::vector<int64_t>>& prompts,
-                                      const std::vector<std::vector<int64_t>>& completions, std::vector<int64_t>& rows) {
+                                      const std::vector<std::vector<int64_t>>& completions,
+                                      std::vector<int64_t>& rows) {
   std::vector<int64_t> tokens, positions;
   toolr0::PackedBatch batch;
   std::vector<int32_t> promptOfRow;
@@ -59,7 +61,8 @@ inline toolr0::PackedBatch packShared(const std::vector<std::vector<int64_t>>& p
 
 // The same pairs, each whole sequence on its own.
 inline toolr0::PackedBatch packUnshared(const std::vector<std::vector<int64_t>>& prompts,
-                                        const std::vector<std::vector<int64_t>>& completions, std::vector<int64_t>& rows) {
+                                        const std::vector<std::vector<int64_t>>& completions,
+                                        std::vector<int64_t>& rows) {
   std::vector<std::vector<int64_t>> sequences;
   for (size_t row = 0; row < prompts.size(); ++row) {
     sequences.push_back(prompts[row]);

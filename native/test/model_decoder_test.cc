@@ -1,13 +1,12 @@
-// The decoder against the oracle of vectors/README.md section E: log-probabilities and logits of ragged sequences, and the
-// gradients of a GRPO step, which transformers and torch's autograd computed.
-#include "model/decoder.h"
-
+// The decoder against the oracle of vectors/README.md section E: log-probabilities and logits of ragged
+// sequences, and the gradients of a GRPO step, which transformers and torch's autograd computed.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
 
 #include "check.h"
 #include "kernels/packed_attention.h"
+#include "model/decoder.h"
 #include "model/safetensors.h"
 #include "model_batches.h"
 #include "model_vectors.h"
@@ -16,12 +15,15 @@ using namespace toolr0;
 
 namespace {
 
-double largest(const at::Tensor& x) { return x.numel() == 0 ? 0.0 : x.abs().max().item<double>(); }
+double largest(const at::Tensor& x) {
+  return x.numel() == 0 ? 0.0 : x.abs().max().item<double>();
+}
 
 void checkForward(Model& model, const Json& oracle, const SafetensorsFile& tensors) {
   const Json& forward = *oracle.find("forward");
   std::vector<std::vector<int64_t>> sequences;
-  for (const Json& sequence : forward.find("sequences")->array) sequences.push_back(check::integers(sequence));
+  for (const Json& sequence : forward.find("sequences")->array)
+    sequences.push_back(check::integers(sequence));
   const PackedBatch batch = check::packSequences(sequences);
   DecoderTape tape;
   const at::Tensor hidden = decoderForwardTape(model, batch, tape, false);
@@ -35,18 +37,20 @@ void checkForward(Model& model, const Json& oracle, const SafetensorsFile& tenso
     const std::vector<double> expected = check::numbers(forward.find("logprobs")->array[i]);
     double worst = 0;
     for (size_t t = 0; t < expected.size(); ++t) {
-      const double got = logprobs[segment.begin + static_cast<int64_t>(t)][sequences[i][t + 1]].item<double>();
+      const double got =
+          logprobs[segment.begin + static_cast<int64_t>(t)][sequences[i][t + 1]].item<double>();
       worst = std::max(worst, std::abs(got - expected[t]));
     }
     CHECK_NEAR(worst, 0.0, 1e-4);
   }
   // The inference pass with an attention of its own sees the same numbers as the training pass.
   const double scale = 1.0 / std::sqrt(static_cast<double>(model.config.headDim));
-  const at::Tensor inferred = decoderForward(
-      model, batch.tokens, batch.positions, [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-        at::Tensor lse;
-        return packedAttention(q, k, v, batch.segments, scale, lse);
-      });
+  const at::Tensor inferred =
+      decoderForward(model, batch.tokens, batch.positions,
+                     [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+                       at::Tensor lse;
+                       return packedAttention(q, k, v, batch.segments, scale, lse);
+                     });
   CHECK(largest(inferred - hidden) < 1e-5);
 }
 
@@ -71,9 +75,10 @@ GrpoCase readCase(const Json& grpo) {
     out.prompts.push_back(check::integers(grpo.find("prompts")->array[row]));
     out.completions.push_back(check::integers(grpo.find("completions")->array[row]));
     const double length = static_cast<double>(out.completions.back().size());
-    const double weight = lossType == "grpo"      ? 1.0 / (rows * length)
-                          : lossType == "dr_grpo" ? 1.0 / (rows * config.find("max_completion_length")->number)
-                                                  : 1.0 / tokens;  // bnpo, dapo of a single call
+    const double weight = lossType == "grpo" ? 1.0 / (rows * length)
+                          : lossType == "dr_grpo"
+                              ? 1.0 / (rows * config.find("max_completion_length")->number)
+                              : 1.0 / tokens;  // bnpo, dapo of a single call
     for (size_t t = 0; t < out.completions.back().size(); ++t) {
       targets.push_back(out.completions.back()[t]);
       advantages.push_back(grpo.find("advantages")->array[row].number);
@@ -111,7 +116,8 @@ ModelWeights grpoGradients(Model& model, const GrpoCase& grpo, bool shared, bool
   const at::Tensor hidden = decoderForwardTape(model, batch, tape, checkpoint);
   at::Tensor leaf = hidden.detach().clone().set_requires_grad(true);
   at::Tensor head = model.weights.lmHead.detach().clone().set_requires_grad(true);
-  const at::Tensor logits = at::mm(leaf.index_select(0, at::tensor(rows, at::kLong)), head.t()) / grpo.temperature;
+  const at::Tensor logits =
+      at::mm(leaf.index_select(0, at::tensor(rows, at::kLong)), head.t()) / grpo.temperature;
   const at::Tensor logprobs = at::log_softmax(logits, -1).gather(1, grpo.targets.unsqueeze(1)).squeeze(1);
   const at::Tensor total = grpoLossGraph(grpo, logprobs);
   total.backward();

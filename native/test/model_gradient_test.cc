@@ -1,10 +1,9 @@
-// The hand-written backward pass against autograd over a plain recomposition of the decoder, for every architecture switch; with
-// and without checkpointing, with shared and repeated prompts, in fp32 and bf16.
-#include "model/decoder.h"
-
+// The hand-written backward pass against autograd over a plain recomposition of the decoder, for every
+// architecture switch; with and without checkpointing, with shared and repeated prompts, in fp32 and bf16.
 #include <limits>
 
 #include "check.h"
+#include "model/decoder.h"
 #include "model_batches.h"
 #include "temporary_folder.h"
 
@@ -34,7 +33,8 @@ at::Tensor norm(const at::Tensor& x, const at::Tensor& weight, double eps) {
   return x * (x.square().mean(-1, /*keepdim=*/true) + eps).rsqrt() * weight;
 }
 
-// [tokens, heads, D] rotated at positions 0, 1, …, with tables made here from the model's inverse frequencies.
+// [tokens, heads, D] rotated at positions 0, 1, …, with tables made here from the model's inverse
+// frequencies.
 at::Tensor rotate(const at::Tensor& x, const Model& model) {
   const int64_t half = x.size(2) / 2;
   const at::Tensor c = model.ropeCos.narrow(0, 0, x.size(0)).unsqueeze(1);
@@ -50,21 +50,25 @@ at::Tensor plainDecoder(const Model& model, const ModelWeights& weights, const a
   at::Tensor x = weights.embedding.index_select(0, tokens);
   const at::Tensor future = at::ones({count, count}, at::kBool).tril().logical_not();
   for (const LayerWeights& layer : weights.layers) {
-    const at::Tensor fused = at::linear(norm(x, layer.inputNorm, c.rmsNormEps), layer.qkvWeight, layer.qkvBias)
-                                 .view({count, c.numAttentionHeads + 2 * c.numKeyValueHeads, c.headDim});
-    at::Tensor q = fused.narrow(1, 0, c.numAttentionHeads), k = fused.narrow(1, c.numAttentionHeads, c.numKeyValueHeads);
+    const at::Tensor fused =
+        at::linear(norm(x, layer.inputNorm, c.rmsNormEps), layer.qkvWeight, layer.qkvBias)
+            .view({count, c.numAttentionHeads + 2 * c.numKeyValueHeads, c.headDim});
+    at::Tensor q = fused.narrow(1, 0, c.numAttentionHeads),
+               k = fused.narrow(1, c.numAttentionHeads, c.numKeyValueHeads);
     const at::Tensor v = fused.narrow(1, c.numAttentionHeads + c.numKeyValueHeads, c.numKeyValueHeads);
     if (c.queryKeyNorm) q = norm(q, layer.queryNorm, c.rmsNormEps), k = norm(k, layer.keyNorm, c.rmsNormEps);
     q = rotate(q, model).transpose(0, 1);
     k = rotate(k, model).repeat_interleave(group, 1).transpose(0, 1);
     const at::Tensor scores = at::bmm(q, k.transpose(1, 2)) / std::sqrt(static_cast<double>(c.headDim));
-    const at::Tensor weightsOfKeys = scores.masked_fill(future, -std::numeric_limits<float>::infinity()).softmax(-1);
-    const at::Tensor attended = at::bmm(weightsOfKeys, v.repeat_interleave(group, 1).transpose(0, 1)).transpose(0, 1);
+    const at::Tensor weightsOfKeys =
+        scores.masked_fill(future, -std::numeric_limits<float>::infinity()).softmax(-1);
+    const at::Tensor attended =
+        at::bmm(weightsOfKeys, v.repeat_interleave(group, 1).transpose(0, 1)).transpose(0, 1);
     x = x + at::linear(attended.reshape({count, -1}), layer.outputWeight, layer.outputBias);
     const at::Tensor gateUp =
         at::linear(norm(x, layer.postAttentionNorm, c.rmsNormEps), layer.gateUpWeight, layer.gateUpBias);
-    const at::Tensor activated =
-        at::silu(gateUp.narrow(1, 0, c.intermediateSize)) * gateUp.narrow(1, c.intermediateSize, c.intermediateSize);
+    const at::Tensor activated = at::silu(gateUp.narrow(1, 0, c.intermediateSize)) *
+                                 gateUp.narrow(1, c.intermediateSize, c.intermediateSize);
     x = x + at::linear(activated, layer.downWeight, layer.downBias);
   }
   return norm(x, weights.finalNorm, c.rmsNormEps);
@@ -128,18 +132,20 @@ void checkCase(Model& model, const Case& test, bool shared, bool checkpoint, dou
   // With a shared prompt, the first token of each completion is predicted by one and the same row.
   const at::Tensor dHidden = at::zeros(hidden.sizes()).index_add_(0, rowIndex, test.dRows);
   ModelWeights gradients = emptyWeightsLike(model.config, at::kCPU, at::kFloat);
-  gradients.forEach([](const std::string&, at::Tensor& tensor) { tensor.fill_(1.0); });  // gradients are added
+  gradients.forEach(
+      [](const std::string&, at::Tensor& tensor) { tensor.fill_(1.0); });  // gradients are added
   decoderBackward(model, batch, tape, dHidden, gradients);
   std::vector<at::Tensor> wanted;
   expected.forEach([&](const std::string&, at::Tensor& tensor) { wanted.push_back(tensor); });
   size_t next = 0;
   gradients.forEach([&](const std::string& name, at::Tensor& tensor) {
     const at::Tensor& target = wanted[next++];
-    // Key biases cancel in the softmax when there is no rotation between them; their gradients are small and noisy in bf16.
+    // Key biases cancel in the softmax when there is no rotation between them; their gradients are small and
+    // noisy in bf16.
     const bool noisy = model.dtype != at::kFloat && name.ends_with("bias");
     const double error = relative(tensor - 1.0, target);
-    check::that(error < (noisy ? 4 * tolerance : tolerance) || name == "lm_head.weight", name.c_str(), __FILE__, __LINE__,
-                std::to_string(error));
+    check::that(error < (noisy ? 4 * tolerance : tolerance) || name == "lm_head.weight", name.c_str(),
+                __FILE__, __LINE__, std::to_string(error));
   });
   CHECK(tape.layers.empty());
 }

@@ -1,5 +1,6 @@
 #pragma once
-// Where the oracle vectors of section E lie, and readers for them. Absent vectors make a test skip, never pass.
+// Where the oracle vectors of section E lie, and readers for them. Absent vectors make a test skip, never
+// pass.
 #include <ATen/ATen.h>
 
 #include <cstdlib>
@@ -11,8 +12,8 @@
 #include "runtime/json.h"
 
 namespace check {
-inline const std::vector<std::string> kOracleModels = {"qwen2_gqa_tied", "llama3rope_gqa", "qwen2_sharded_bf16",
-                                                       "qwen3_headdim_tied"};
+inline const std::vector<std::string> kOracleModels = {"qwen2_gqa_tied", "llama3rope_gqa",
+                                                       "qwen2_sharded_bf16", "qwen3_headdim_tied"};
 
 // TOOL_R0_VECTORS, or ../shared/vectors beside the repository; "" when there are none.
 inline std::string vectorsFolder() {

@@ -93,6 +93,7 @@ export async function buildAddon(libtorch: Libtorch, options: BuildOptions): Pro
     const common = ['-d', packageRoot, '-O', path.join(buildDirectory, 'cmake'), '-p', String(jobs())].concat(
       `--CDCMAKE_LIBRARY_OUTPUT_DIRECTORY=${releaseDirectory}`,
       `--CDTR0_LIBTORCH=${libtorch.dir}`,
+      '--CDTR0_TESTS=OFF', // npm run test:native switches them on in the same folder
       `--CDTR0_CUDA=${nvcc ? 'ON' : 'OFF'}`,
     );
     const cmakeJs = require.resolve('cmake-js/bin/cmake-js', { paths: [packageRoot] });

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
@@ -46,23 +47,42 @@ function openExisting(dir: string, changes: PlainObject): OpenedRun {
   return { resolved, folder, name: nameOf(resolved), from };
 }
 
+function withAbsolutePaths<T extends Pick<TrainConfig, 'model' | 'evalData'>>(config: T): T {
+  const { model, evalData } = config;
+  return {
+    ...config,
+    ...(typeof model === 'string' ? { model: path.resolve(model) } : {}),
+    ...(typeof evalData === 'string' ? { evalData: path.resolve(evalData) } : {}),
+  };
+}
+
 /**
  * Decides between a new run and going on with an old one, and takes hold of the folder.
  * @param resume folder of the run to go on with; `input` then holds changes only
  * @throws ConfigError, IoError, CheckpointError
  */
 export function openRun(input: TrainConfig, resume?: string): OpenedRun {
-  if (resume !== undefined) return openExisting(resume, input);
-  const resolved = resolveTrainConfig(input);
+  if (resume !== undefined) return openExisting(resume, withAbsolutePaths(input));
+  const given = resolveTrainConfig(input);
+  // Errors show a path as it was given; the record must hold when the run is resumed from another folder.
+  checkInputs(given.config);
+  const resolved = { ...given, config: withAbsolutePaths(given.config) };
   const { config } = resolved;
   const name = nameOf(resolved);
   const wanted = config.out ?? path.join('runs', `${timeStamp()}-${name.replace(/[^\w.-]+/g, '-')}`);
   if (config.ifExists === 'resume' && isRunFolder(wanted)) {
     return openExisting(wanted, { ...config, preset: resolved.preset });
   }
-  checkInputs(config);
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
   return { resolved, folder, name };
+}
+
+/** A resumed run keeps its manifest; the further sitting is added. */
+async function addSitting(folder: RunFolder, command?: readonly string[]): Promise<void> {
+  const manifest = JSON.parse(fs.readFileSync(folder.path('manifest.json'), 'utf8')) as PlainObject;
+  const earlier = Array.isArray(manifest['resumed']) ? (manifest['resumed'] as unknown[]) : [];
+  const resumed = [...earlier, { time: new Date().toISOString(), command: command ?? null }];
+  await folder.write('manifest.json', [`${JSON.stringify({ ...manifest, resumed }, null, 2)}\n`]);
 }
 
 /** Writes what a run is: configuration, versions, machine, command. */
@@ -77,6 +97,7 @@ export async function describeRun(
   },
 ): Promise<void> {
   await writeResolvedConfig(folder, resolved);
+  if (folder.exists('manifest.json')) return addSitting(folder, details.command);
   const [cpu] = os.cpus();
   const manifest = {
     name,

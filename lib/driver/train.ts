@@ -14,6 +14,7 @@ import { runPhases } from './machine';
 import { measure } from './measure-stage';
 import { describeRun, openRun, type OpenedRun } from './open-run';
 import type { Engine } from './ports';
+import { lockRunFolder } from './run-lock';
 import { finish } from './results';
 import { Roles } from './roles';
 import { initialState, stepsOf, type RunState } from './state';
@@ -69,7 +70,9 @@ async function conduct(
 ): Promise<RunResult> {
   const opened = openRun(input, options.resume);
   let roles: Roles | undefined;
+  let unlock: (() => void) | undefined;
   try {
+    unlock = lockRunFolder(opened.folder.dir);
     const baseModel = opened.resolved.config.model ?? host.embeddedModel();
     roles = await Roles.load(
       host.engine,
@@ -87,6 +90,7 @@ async function conduct(
     throw error;
   } finally {
     await roles?.dispose();
+    unlock?.();
   }
 }
 

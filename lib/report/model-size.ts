@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 
+import { ModelFormatError } from '../binding/errors';
 import { readModelJson } from '../policy/model-folder';
 
 /** Sizes of a model, from its config.json alone. */
@@ -14,10 +15,13 @@ export interface ModelSize {
 
 /** @throws ModelFormatError when a size is missing */
 export function modelSize(dir: string): ModelSize {
-  const config = readModelJson(path.join(dir, 'config.json'));
+  const file = path.join(dir, 'config.json');
+  const config = readModelJson(file);
   const number = (key: string, fallback?: number): number => {
     const value = config[key] ?? fallback;
-    return typeof value === 'number' ? value : NaN;
+    if (typeof value !== 'number')
+      throw new ModelFormatError(`${file}: ${key} is missing or no number`, { file, key });
+    return value;
   };
   const layers = number('num_hidden_layers');
   const hidden = number('hidden_size');

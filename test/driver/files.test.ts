@@ -6,6 +6,7 @@ import { ConfigError, IoError } from '../../lib/binding/errors';
 import { Channel } from '../../lib/driver/channel';
 import { ioError, jsonLines, writeAtomic } from '../../lib/driver/files';
 import { freeSibling, RunFolder, timeStamp } from '../../lib/driver/run-folder';
+import { lockRunFolder } from '../../lib/driver/run-lock';
 import { mapYielding } from '../../lib/driver/yielding';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-files-'));
@@ -110,4 +111,16 @@ test('long work lets the event loop turn', async () => {
   clearInterval(timer);
   expect(results[39]).toBe(78);
   expect(turns).toBeGreaterThan(5);
+});
+
+test('two processes cannot work in one run folder; a lock of a dead one does not count', () => {
+  const dir = fs.mkdtempSync(path.join(folder, 'locked-'));
+  fs.writeFileSync(path.join(dir, '.lock'), String(process.ppid));
+  expect(() => lockRunFolder(dir)).toThrow(`process ${process.ppid} is working in this run folder`);
+  // Beyond the largest process id of Linux.
+  fs.writeFileSync(path.join(dir, '.lock'), '99999999');
+  const unlock = lockRunFolder(dir);
+  expect(fs.readFileSync(path.join(dir, '.lock'), 'utf8')).toBe(String(process.pid));
+  unlock();
+  expect(fs.existsSync(path.join(dir, '.lock'))).toBe(false);
 });

@@ -16,7 +16,7 @@ function plain(value: PyValue): unknown {
     return { lexeme: pyRepr(value) } satisfies NumberLexeme;
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof PyDict) {
-    return Object.fromEntries(value.entries().map(([key, item]) => [String(key), plain(item)]));
+    return Object.fromEntries(value.entries().map(([key, item]) => [key as string, plain(item)]));
   }
   return value;
 }

@@ -3,7 +3,7 @@ import { Mismatch, mayDepart, type FileResult, type VectorRow } from './types';
 /** A named check on one row of an oracle file; throws Mismatch when the result differs. */
 export interface RowCheck {
   id: string;
-  row: object;
+  row: VectorRow;
   check: () => unknown;
 }
 
@@ -16,7 +16,7 @@ export async function runRows(file: string, checks: readonly RowCheck[]): Promis
       result.passed++;
     } catch (error) {
       const defined = error instanceof Mismatch;
-      if (defined && mayDepart(row as VectorRow)) {
+      if (defined && mayDepart(row)) {
         result.departed++;
         continue;
       }

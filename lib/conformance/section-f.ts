@@ -6,20 +6,20 @@ import { Tokenizer } from '../policy/tokenizer';
 import type { TemplateMessage } from '../policy/chat-template';
 import { readWithLexemes } from './lexemes';
 import { runRows } from './rows';
-import { expectEqual, type FileResult } from './types';
+import { expectEqual, type FileResult, type VectorRow } from './types';
 
-interface EncodeRow {
+interface EncodeRow extends VectorRow {
   text: string;
   ids: number[];
   decoded?: string;
   decoded_skip_special?: string;
 }
-interface DecodeRow {
+interface DecodeRow extends VectorRow {
   ids: number[];
   decoded: string;
   decoded_skip_special: string;
 }
-interface ChatRow {
+interface ChatRow extends VectorRow {
   messages: TemplateMessage[];
   tools: unknown[] | null;
   kwargs: Record<string, unknown>;

@@ -1,11 +1,25 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
+import * as hubTokenizers from '@huggingface/tokenizers';
 
 import { ConfigError, ModelFormatError } from '../binding/errors';
 import { ChatTemplate, type ChatTemplateOptions, type TemplateMessage } from './chat-template';
 import { readModelJson } from './model-folder';
+
+/** The part of the library's class that is used here; its own typings do not resolve under Node's module rules. */
+interface HubTokenizer {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  decode(
+    ids: number[],
+    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
+  ): string;
+  get_vocab(withAddedTokens: boolean): Map<string, number>;
+  get_added_tokens_decoder(): Map<number, unknown>;
+}
+const { Tokenizer: HubTokenizer } = hubTokenizers as unknown as {
+  Tokenizer: new (definition: object, config: object) => HubTokenizer;
+};
 
 /** Bytes of a token in a byte-level vocabulary: GPT-2's table of printable stand-ins, inverted. */
 const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = (() => {

@@ -89,7 +89,7 @@ export class Trainer {
       if (value === undefined) continue;
       (key in DEFAULTS && key !== 'epsilon' ? trainer : loss)[key] = value;
     }
-    const resolved = { ...trainer, loss: lossOptions(loss as GrpoLossOptions) } as AddonTrainerOptions;
+    const resolved = { ...trainer, loss: lossOptions(loss) } as AddonTrainerOptions;
     const native = new (loadAddon().AddonTrainer)();
     const reference = extra.reference ? Policy.nativeOf(extra.reference) : null;
     await callNative(() => native.create(Policy.nativeOf(policy), resolved, reference));

@@ -83,7 +83,12 @@ class JsonReader {
         return this.nested(() => this.list());
       case '{':
         return this.nested(() => this.dict());
+      default:
+        return this.scalar();
     }
+  }
+
+  private scalar(): PyValue {
     for (const [word, value] of CONSTANTS) {
       if (this.text.startsWith(word, this.position)) {
         this.position += word.length;
@@ -131,7 +136,7 @@ class JsonReader {
   private number(): PyValue {
     const [lexeme, fraction, exponent] = this.match(NUMBER, 'value expected');
     if (fraction !== undefined || exponent !== undefined) return new PyFloat(Number(lexeme));
-    return parseDecimal(lexeme!) ?? this.refuse('integer too long');
+    return parseDecimal(lexeme) ?? this.refuse('integer too long');
   }
 
   private string(): string {
@@ -143,7 +148,7 @@ class JsonReader {
       if (character === '"') return text;
       if (character !== '\\') this.refuse('unterminated string or control character');
       const escape = this.text[this.position++];
-      if (escape === 'u') text += String.fromCharCode(parseInt(this.match(HEX4, 'four hex digits')[0]!, 16));
+      if (escape === 'u') text += String.fromCharCode(parseInt(this.match(HEX4, 'four hex digits')[0], 16));
       else text += ESCAPES[escape ?? ''] ?? this.refuse('invalid escape');
     }
   }

@@ -99,8 +99,10 @@ class LiteralParser {
         if (token.text === '[') return other(this.items(']'));
         if (token.text === '(') return this.parenthesised();
         if (token.text === '{') return other(this.braces());
+        return this.refuse();
+      default:
+        return this.refuse();
     }
-    return this.refuse();
   }
 
   private constant(name: string): PyValue {

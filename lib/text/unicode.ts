@@ -46,7 +46,6 @@ export function foldSpace(text: string): string {
 /** `len(text)`: code points, not UTF-16 units; a lone surrogate counts as one. */
 export function codePointLength(text: string): number {
   let length = 0;
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   for (const _ of text) length++;
   return length;
 }

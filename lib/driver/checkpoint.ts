@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { CheckpointError } from '../binding/errors';
 import type { Role } from './events';
-import { flush, flushTree, ioError, jsonLines, writeAtomic } from './files';
+import { flush, flushTree, ioError, jsonLines, linkTree, writeAtomic } from './files';
 import type { LogLengths, RunFolder } from './run-folder';
 import { STATE_VERSION, type RunState } from './state';
 
@@ -48,20 +48,6 @@ const list = (folder: RunFolder): string[] =>
         .sort()
         .map((name) => folder.path('checkpoints', name))
     : [];
-
-/** The same files under another name, without copying where the file system allows it. */
-async function linkTree(from: string, to: string): Promise<void> {
-  if (fs.statSync(from).isDirectory()) {
-    fs.mkdirSync(to);
-    for (const name of fs.readdirSync(from)) await linkTree(path.join(from, name), path.join(to, name));
-    return;
-  }
-  try {
-    fs.linkSync(from, to);
-  } catch {
-    await copyFile(from, to);
-  }
-}
 
 async function saveRole(writer: RoleWriter, dir: string, previous: LoadedHead | undefined): Promise<void> {
   if (writer.updates === 0) return;

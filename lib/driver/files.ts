@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { copyFile, open, rename, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { IoError, ToolR0Error } from '../binding/errors';
@@ -38,6 +38,20 @@ export async function flushTree(dir: string): Promise<void> {
     await (entry.isDirectory() ? flushTree(file) : flush(file));
   }
   await flush(dir);
+}
+
+/** The same files under another name, without copying where the file system allows it. */
+export async function linkTree(from: string, to: string): Promise<void> {
+  if (fs.statSync(from).isDirectory()) {
+    fs.mkdirSync(to);
+    for (const name of fs.readdirSync(from)) await linkTree(path.join(from, name), path.join(to, name));
+    return;
+  }
+  try {
+    fs.linkSync(from, to);
+  } catch {
+    await copyFile(from, to);
+  }
 }
 
 /** Pieces of text, one after another; a large text in pieces does not hold up the event loop. */

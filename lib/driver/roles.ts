@@ -1,10 +1,15 @@
 import * as fs from 'node:fs';
+import { rm } from 'node:fs/promises';
 
 import type { Config } from '../config';
 import { rolePaths, type RoleWriter } from './checkpoint';
 import type { Role } from './events';
+import { linkTree } from './files';
 import type { Engine, PolicyPort, TrainerPort } from './ports';
 import type { RunFolder } from './run-folder';
+
+/** Below the run folder, while a resumed run is under way. */
+const RESTORED = '.restored';
 
 interface Member {
   policy: PolicyPort;
@@ -40,14 +45,8 @@ export class Roles {
     const roles = new Roles(engine, config, baseModel, folder, { generator: 0, solver: 0, ...from?.updates });
     try {
       for (const role of ['solver', 'generator'] as const) {
-        const trained = roles.updates[role] > 0 && from ? rolePaths(from.checkpoint, role) : undefined;
-        const policy = await engine.loadPolicy(trained?.weights ?? baseModel, config);
-        roles.members.set(role, { policy, ...(trained ? { stateFile: trained.trainer } : {}) });
-        // At once: the checkpoint it is read from will make room for later ones.
-        if (trained) {
-          await roles.trainer(role);
-          await roles.rest(role);
-        }
+        if (from && roles.updates[role] > 0) await roles.restore(role, from.checkpoint);
+        else roles.members.set(role, { policy: await engine.loadPolicy(baseModel, config) });
       }
     } catch (error) {
       await roles.dispose();
@@ -86,6 +85,22 @@ export class Roles {
     member.stateFile = file;
   }
 
+  /**
+   * Takes a role from a checkpoint, by way of links of our own: the checkpoint will make room for later ones while the policy still
+   * carries files along from where it was loaded.
+   */
+  private async restore(role: Role, checkpoint: string): Promise<void> {
+    const saved = rolePaths(checkpoint, role);
+    const own = rolePaths(this.folder.folder(RESTORED), role);
+    await rm(own.weights, { recursive: true, force: true });
+    await rm(own.trainer, { force: true });
+    await linkTree(saved.weights, own.weights);
+    await linkTree(saved.trainer, own.trainer);
+    const policy = await this.engine.loadPolicy(own.weights, this.config);
+    this.members.set(role, { policy, stateFile: own.trainer });
+    if (!this.config.offloadIdleTrainer) await this.trainer(role);
+  }
+
   /** How a checkpoint saves each role. */
   writers(): RoleWriter[] {
     return (['solver', 'generator'] as const).map((role) => ({
@@ -109,6 +124,7 @@ export class Roles {
     this.members.clear();
     await (await this.reference?.catch(() => undefined))?.dispose();
     this.reference = undefined;
+    await rm(this.folder.path(RESTORED), { recursive: true, force: true });
   }
 
   private referencePolicy(): Promise<PolicyPort> {

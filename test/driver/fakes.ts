@@ -40,6 +40,8 @@ export class FakePolicy implements PolicyPort {
   constructor(
     readonly engine: FakeEngine,
     public skill: number,
+    /** Where it was loaded from: saving carries files along from there, as the real one does. */
+    readonly dir: string,
   ) {}
 
   async generate(prompts: readonly (readonly number[])[], request: GenerateRequest): Promise<RolloutPort> {
@@ -72,7 +74,7 @@ export class FakePolicy implements PolicyPort {
   async save(dir: string): Promise<void> {
     fs.mkdirSync(dir, { recursive: true });
     fs.writeFileSync(path.join(dir, 'model.safetensors'), JSON.stringify({ skill: this.skill }));
-    fs.writeFileSync(path.join(dir, 'config.json'), '{}');
+    fs.copyFileSync(path.join(this.dir, 'config.json'), path.join(dir, 'config.json'));
   }
 
   async dispose(): Promise<void> {
@@ -127,7 +129,7 @@ export class FakeEngine implements Engine {
     const skill = fs.existsSync(file)
       ? (JSON.parse(fs.readFileSync(file, 'utf8')) as { skill: number }).skill
       : this.startSkill;
-    const policy = new FakePolicy(this, skill);
+    const policy = new FakePolicy(this, skill, dir);
     this.policies.push(policy);
     return policy;
   }

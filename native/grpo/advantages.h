@@ -6,10 +6,10 @@
 
 namespace toolr0 {
 struct AdvantageOptions {
-  int64_t groupSize = 1;                 // TRL: num_generations
-  std::string scaleRewards = "group";    // group | batch | none
+  int64_t groupSize = 1;                                         // TRL: num_generations
+  std::string scaleRewards = "group";                            // group | batch | none
   std::string multiObjectiveAggregation = "sum_then_normalize";  // or normalize_then_sum
-  std::vector<double> rewardWeights;     // empty = all 1
+  std::vector<double> rewardWeights;                             // empty = all 1
 };
 struct AdvantageResult {
   at::Tensor advantages, std;  // [rows], in the precision of the rewards

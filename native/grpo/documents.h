@@ -18,16 +18,17 @@ struct Documents {
 // Some documents, packed without prefixes: every token that is wanted, and the row that predicts it.
 struct DocumentBatch {
   PackedBatch packed;
-  at::Tensor hiddenRow, target;     // [N] int64
-  std::vector<int64_t> predictor;   // [N] index into Documents::tokens of the token *before* the wanted one
+  at::Tensor hiddenRow, target;    // [N] int64
+  std::vector<int64_t> predictor;  // [N] index into Documents::tokens of the token *before* the wanted one
   int64_t contextLength = 0;
 };
 
-// lengths[i] tokens of document i are forwarded; documents of length 0 are left out. Returns lists of document numbers whose
-// lengths add up to at most `tokenBudget` (a single longer document has its own).
+// lengths[i] tokens of document i are forwarded; documents of length 0 are left out. Returns lists of
+// document numbers whose lengths add up to at most `tokenBudget` (a single longer document has its own).
 std::vector<std::vector<int32_t>> planDocuments(const std::vector<int64_t>& lengths, int64_t tokenBudget);
 
-// `wanted(i)`: is token i of Documents::tokens to be predicted? Asked for the second to the length+1-th token of a document.
+// `wanted(i)`: is token i of Documents::tokens to be predicted? Asked for the second to the length+1-th token
+// of a document.
 template <typename Wanted>
 DocumentBatch packDocuments(const Documents& documents, const std::vector<int32_t>& which,
                             const std::vector<int64_t>& lengths, const Wanted& wanted, at::Device device) {

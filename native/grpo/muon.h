@@ -7,8 +7,8 @@
 
 namespace toolr0 {
 
-// Nearest semi-orthogonal matrix to g [rows, cols], roughly: five quintic Newton–Schulz steps (Jordan et al., 2024) bring
-// all singular values near 1 (0.7–1.2). fp32 on the CPU, bf16 inside on CUDA, as published.
+// Nearest semi-orthogonal matrix to g [rows, cols], roughly: five quintic Newton–Schulz steps (Jordan et al.,
+// 2024) bring all singular values near 1 (0.7–1.2). fp32 on the CPU, bf16 inside on CUDA, as published.
 at::Tensor orthogonalize(const at::Tensor& g);
 
 struct MuonOptions {
@@ -16,8 +16,9 @@ struct MuonOptions {
   double gradientScale = 1.0;  // clip factor
 };
 
-// One Muon step with Nesterov momentum and decoupled weight decay, in place. `slices` are the (first row, rows) of the
-// matrices that were fused into `master`: q, k and v are three matrices, and orthogonalising their stack would mix them.
+// One Muon step with Nesterov momentum and decoupled weight decay, in place. `slices` are the (first row,
+// rows) of the matrices that were fused into `master`: q, k and v are three matrices, and orthogonalising
+// their stack would mix them.
 void muonStep(at::Tensor& master, at::Tensor& momentum, const at::Tensor& gradient,
               const std::vector<std::pair<int64_t, int64_t>>& slices, const MuonOptions& options);
 

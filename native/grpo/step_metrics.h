@@ -25,8 +25,9 @@ class MetricMeans {
   std::map<std::string, double> extremes_;
 };
 
-// How far the rollout's log-probabilities lie from the trainer's, token by token, under TRL's names plus the share of
-// tokens whose ratio falls outside [0.9, 1.1]. Tokens without a sampling log-probability (NaN) are left out.
+// How far the rollout's log-probabilities lie from the trainer's, token by token, under TRL's names plus the
+// share of tokens whose ratio falls outside [0.9, 1.1]. Tokens without a sampling log-probability (NaN) are
+// left out.
 class SamplingMismatch {
  public:
   // logps, samplingLogps [N]; `corrected`: the values of the rollout correction, undefined when it is off.

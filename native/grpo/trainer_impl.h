@@ -10,8 +10,8 @@
 
 namespace toolr0 {
 
-// What the parts of the trainer share. trainer.cc drives optimiser steps and state; policy_gradient.cc and language_model.cc
-// each add the gradient of their loss.
+// What the parts of the trainer share. trainer.cc drives optimiser steps and state; policy_gradient.cc and
+// language_model.cc each add the gradient of their loss.
 struct Trainer::Impl {
   std::shared_ptr<Model> model, reference;
   TrainerOptions options;
@@ -25,7 +25,8 @@ struct Trainer::Impl {
   Metrics addPolicyGradient(const TrainBatch& batch, const CancelToken& cancel);
   Metrics addLanguageModelGradient(const LanguageModelBatch& batch, const CancelToken& cancel);
 
-  // Runs `work`, timed (metric toolr0/train_seconds); whatever it throws, no half-accumulated gradient is left behind.
+  // Runs `work`, timed (metric toolr0/train_seconds); whatever it throws, no half-accumulated gradient is
+  // left behind.
   template <typename Work>
   Metrics guarded(const Work& work);
   void zeroGradients();

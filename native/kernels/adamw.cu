@@ -1,4 +1,5 @@
-// One pass over master, moments and gradient; the bf16 copy the forward passes read is written in the same pass.
+// One pass over master, moments and gradient; the bf16 copy the forward passes read is written in the same
+// pass.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
 
@@ -7,15 +8,16 @@ namespace {
 
 constexpr int kThreads = 256;
 
-__global__ void adamwKernel(float* master, float* firstMoment, float* secondMoment, const float* gradient, __nv_bfloat16* copy,
-                            AdamWParameters p, int64_t count) {
+__global__ void adamwKernel(float* master, float* firstMoment, float* secondMoment, const float* gradient,
+                            __nv_bfloat16* copy, AdamWParameters p, int64_t count) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= count) return;
   const float g = gradient[i] * p.gradientScale;
   const float m = p.beta1 * firstMoment[i] + (1.0f - p.beta1) * g;
   const float v = p.beta2 * secondMoment[i] + (1.0f - p.beta2) * g * g;
   const float denominator = sqrtf(v) / p.secondCorrectionRoot + p.epsilon;
-  const float w = master[i] * (1.0f - p.learningRate * p.weightDecay) - p.learningRate / p.firstCorrection * m / denominator;
+  const float w = master[i] * (1.0f - p.learningRate * p.weightDecay) -
+                  p.learningRate / p.firstCorrection * m / denominator;
   firstMoment[i] = m;
   secondMoment[i] = v;
   master[i] = w;
@@ -24,10 +26,10 @@ __global__ void adamwKernel(float* master, float* firstMoment, float* secondMome
 
 }  // namespace
 
-void launchAdamW(float* master, float* firstMoment, float* secondMoment, const float* gradient, __nv_bfloat16* copy,
-                 const AdamWParameters& parameters, int64_t count, cudaStream_t stream) {
-  adamwKernel<<<blocksFor(count, kThreads), kThreads, 0, stream>>>(master, firstMoment, secondMoment, gradient, copy, parameters,
-                                                                   count);
+void launchAdamW(float* master, float* firstMoment, float* secondMoment, const float* gradient,
+                 __nv_bfloat16* copy, const AdamWParameters& parameters, int64_t count, cudaStream_t stream) {
+  adamwKernel<<<blocksFor(count, kThreads), kThreads, 0, stream>>>(master, firstMoment, secondMoment,
+                                                                   gradient, copy, parameters, count);
 }
 
 }  // namespace toolr0::cuda

@@ -1,13 +1,14 @@
 #pragma once
-// Sixteen-lane fp32 arithmetic for the hand-written CPU paths. The compiler's vector extension lowers one source to AVX-512,
-// 2 × AVX2, 4 × SSE2 or 4 × NEON; TR0_CPU_DISPATCH compiles a body for each x86 level and picks at run time, so one build
-// runs on any CPU of the architecture. (libtorch's at::vec falls back to scalar calls in files not built with -mavx2.)
+// Sixteen-lane fp32 arithmetic for the hand-written CPU paths. The compiler's vector extension lowers one
+// source to AVX-512, 2 × AVX2, 4 × SSE2 or 4 × NEON; TR0_CPU_DISPATCH compiles a body for each x86 level and
+// picks at run time, so one build runs on any CPU of the architecture. (libtorch's at::vec falls back to
+// scalar calls in files not built with -mavx2.)
 #include <cstdint>
 #include <cstring>
 
 #if defined(__GNUC__) && !defined(__clang__)
-// Vectors never cross a real call (everything here is inlined), so the ABI of passing them does not matter. They are taken
-// by reference because GCC's note about that ABI cannot be switched off.
+// Vectors never cross a real call (everything here is inlined), so the ABI of passing them does not matter.
+// They are taken by reference because GCC's note about that ABI cannot be switched off.
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
 
@@ -33,11 +34,19 @@ template <typename V, typename T>
 TR0_INLINE void storeAs(T* p, const V& v) {
   std::memcpy(p, &v, sizeof(V));
 }
-TR0_INLINE F16 load(const float* p) { return loadAs<F16>(p); }
-TR0_INLINE void store(float* p, const F16& v) { std::memcpy(p, &v, sizeof(v)); }
-TR0_INLINE F16 splat(float x) { return F16{} + x; }
+TR0_INLINE F16 load(const float* p) {
+  return loadAs<F16>(p);
+}
+TR0_INLINE void store(float* p, const F16& v) {
+  std::memcpy(p, &v, sizeof(v));
+}
+TR0_INLINE F16 splat(float x) {
+  return F16{} + x;
+}
 // b where a is NaN.
-TR0_INLINE F16 maximum(const F16& a, const F16& b) { return a > b ? a : b; }
+TR0_INLINE F16 maximum(const F16& a, const F16& b) {
+  return a > b ? a : b;
+}
 
 // Lanes are folded in halves: the same order on every CPU level.
 TR0_INLINE float sumLanes(const F16& v) {
@@ -55,7 +64,8 @@ TR0_INLINE float maxLanes(const F16& v) {
   return x[0];
 }
 
-// e^x for x ≤ 0, relative error below 2e-7; 0 below -87.3 (−inf included). NaN is not propagated: check before.
+// e^x for x ≤ 0, relative error below 2e-7; 0 below -87.3 (−inf included). NaN is not propagated: check
+// before.
 TR0_INLINE F16 expNonPositive(const F16& value) {
   const F16 lowest = splat(-87.3f);
   const auto vanishes = value < lowest;
@@ -78,12 +88,13 @@ TR0_INLINE F16 expNonPositive(const F16& value) {
 enum class CpuLevel { kBaseline, kAvx2, kAvx512 };
 inline CpuLevel cpuLevel() {
 #if defined(__x86_64__)
-  static const CpuLevel level =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")
-          ? CpuLevel::kAvx512
-      : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? CpuLevel::kAvx2
-                                                                        : CpuLevel::kBaseline;
+  static const CpuLevel level = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                        __builtin_cpu_supports("avx512vl") &&
+                                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")
+                                    ? CpuLevel::kAvx512
+                                : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                                    ? CpuLevel::kAvx2
+                                    : CpuLevel::kBaseline;
   return level;
 #else
   return CpuLevel::kBaseline;
@@ -92,21 +103,32 @@ inline CpuLevel cpuLevel() {
 
 }  // namespace toolr0::simd
 
-// TR0_CPU_DISPATCH(name, body, (parameters), (arguments)): defines `void name(parameters)`, which runs the always-inline
-// function `body` compiled for the best level the machine has.
+// TR0_CPU_DISPATCH(name, body, (parameters), (arguments)): defines `void name(parameters)`, which runs the
+// always-inline function `body` compiled for the best level the machine has.
 #if defined(__x86_64__)
-#define TR0_CPU_DISPATCH(name, body, parameters, arguments)                                                          \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))) void name##Avx512 parameters { body arguments; } \
-  __attribute__((target("avx2,fma"))) void name##Avx2 parameters { body arguments; }                                 \
-  void name##Baseline parameters { body arguments; }                                                                 \
-  void name parameters {                                                                                             \
-    switch (::toolr0::simd::cpuLevel()) {                                                                            \
-      case ::toolr0::simd::CpuLevel::kAvx512: return name##Avx512 arguments;                                         \
-      case ::toolr0::simd::CpuLevel::kAvx2: return name##Avx2 arguments;                                             \
-      default: return name##Baseline arguments;                                                                      \
-    }                                                                                                                \
+#define TR0_CPU_DISPATCH(name, body, parameters, arguments)                                        \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))) void name##Avx512 parameters { \
+    body arguments;                                                                                \
+  }                                                                                                \
+  __attribute__((target("avx2,fma"))) void name##Avx2 parameters {                                 \
+    body arguments;                                                                                \
+  }                                                                                                \
+  void name##Baseline parameters {                                                                 \
+    body arguments;                                                                                \
+  }                                                                                                \
+  void name parameters {                                                                           \
+    switch (::toolr0::simd::cpuLevel()) {                                                          \
+      case ::toolr0::simd::CpuLevel::kAvx512:                                                      \
+        return name##Avx512 arguments;                                                             \
+      case ::toolr0::simd::CpuLevel::kAvx2:                                                        \
+        return name##Avx2 arguments;                                                               \
+      default:                                                                                     \
+        return name##Baseline arguments;                                                           \
+    }                                                                                              \
   }
 #else
 #define TR0_CPU_DISPATCH(name, body, parameters, arguments) \
-  void name parameters { body arguments; }
+  void name parameters {                                    \
+    body arguments;                                         \
+  }
 #endif

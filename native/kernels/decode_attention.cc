@@ -13,7 +13,8 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input);
 }
 
 at::Tensor decodeAttention(const DecodeAttentionInput& input) {
-  TORCH_CHECK(input.query.size(1) % input.keyPages.size(2) == 0, "query heads must be a multiple of key/value heads");
+  TORCH_CHECK(input.query.size(1) % input.keyPages.size(2) == 0,
+              "query heads must be a multiple of key/value heads");
 #if TR0_WITH_CUDA
   if (input.query.is_cuda()) return cuda::decodeAttention(input);
 #endif
@@ -43,17 +44,20 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input) {
   const int64_t kvHeads = input.keyPages.size(2), perKv = heads / kvHeads;
   const at::Tensor prefix = input.prefixIndex.to(at::kLong);
   const at::Tensor prefixTable = input.prefixTable.index_select(0, prefix);
-  const at::Tensor mask = at::cat({existing(input.prefixLength.index_select(0, prefix), prefixTable.size(1) * input.keyPages.size(1)),
-                                   existing(input.suffixLength, input.suffixTable.size(1) * input.keyPages.size(1))},
-                                  1);  // [B, tokens]
+  const at::Tensor mask = at::cat(
+      {existing(input.prefixLength.index_select(0, prefix), prefixTable.size(1) * input.keyPages.size(1)),
+       existing(input.suffixLength, input.suffixTable.size(1) * input.keyPages.size(1))},
+      1);  // [B, tokens]
   const auto gather = [&](const at::Tensor& pages) {
-    const at::Tensor tokens =
-        at::cat({gatherPages(pages, prefixTable), gatherPages(pages, input.suffixTable)}, 1);  // [B, tokens, Hkv, D]
+    const at::Tensor tokens = at::cat(
+        {gatherPages(pages, prefixTable), gatherPages(pages, input.suffixTable)}, 1);  // [B, tokens, Hkv, D]
     return tokens.masked_fill(mask.logical_not().unsqueeze(-1).unsqueeze(-1), 0.0).permute({0, 2, 1, 3});
   };
   const at::Tensor query = input.query.to(at::kFloat).reshape({batch, kvHeads, perKv, headDim});
-  at::Tensor scores = at::matmul(query, gather(input.keyPages).transpose(2, 3)).mul_(input.scale);  // [B, Hkv, g, tokens]
-  scores = scores.masked_fill(mask.logical_not().unsqueeze(1).unsqueeze(1), -std::numeric_limits<float>::infinity());
+  at::Tensor scores =
+      at::matmul(query, gather(input.keyPages).transpose(2, 3)).mul_(input.scale);  // [B, Hkv, g, tokens]
+  scores = scores.masked_fill(mask.logical_not().unsqueeze(1).unsqueeze(1),
+                              -std::numeric_limits<float>::infinity());
   const at::Tensor out = at::matmul(at::softmax(scores, -1), gather(input.valuePages));
   return out.reshape({batch, heads, headDim}).to(input.query.scalar_type());
 }

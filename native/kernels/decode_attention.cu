@@ -1,5 +1,6 @@
-// One block per (sequence, kv head, chunk of query heads): keys and values are read once for all query heads of the chunk. Each warp walks
-// every kWarps-th token with its own online softmax (lanes split the head dimension); the warps' partial results are merged in shared memory.
+// One block per (sequence, kv head, chunk of query heads): keys and values are read once for all query heads
+// of the chunk. Each warp walks every kWarps-th token with its own online softmax (lanes split the head
+// dimension); the warps' partial results are merged in shared memory.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
 
@@ -19,7 +20,8 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
   const T* query = p.query + (sequence * p.heads + kvHead * groupHeads + firstHead) * p.dim;
 
-  float q[kHeadsPerBlock][kParts], accumulated[kHeadsPerBlock][kParts], maximum[kHeadsPerBlock], sum[kHeadsPerBlock];
+  float q[kHeadsPerBlock][kParts], accumulated[kHeadsPerBlock][kParts], maximum[kHeadsPerBlock],
+      sum[kHeadsPerBlock];
   for (int h = 0; h < kHeadsPerBlock; ++h) {
     maximum[h] = -INFINITY;
     sum[h] = 0;
@@ -54,7 +56,8 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
       const float keep = __expf(maximum[h] - m), weight = __expf(score - m);
       maximum[h] = m;
       sum[h] = sum[h] * keep + weight;
-      for (int part = 0; part < kParts; ++part) accumulated[h][part] = accumulated[h][part] * keep + weight * value[part];
+      for (int part = 0; part < kParts; ++part)
+        accumulated[h][part] = accumulated[h][part] * keep + weight * value[part];
     }
   }
 
@@ -73,7 +76,8 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
     float total = 0;
     for (int w = 0; w < kWarps; ++w) total += sharedSum[w][h] * __expf(sharedMaximum[w][h] - m);
     const float factor = __expf(maximum[h] - m) / total;  // 0 for a warp that saw no token
-    for (int part = 0; part < kParts; ++part) sharedOut[warp][part * kWarp + lane] = accumulated[h][part] * factor;
+    for (int part = 0; part < kParts; ++part)
+      sharedOut[warp][part * kWarp + lane] = accumulated[h][part] * factor;
     __syncthreads();
     T* out = p.out + (sequence * p.heads + kvHead * groupHeads + firstHead + h) * p.dim;
     for (int d = threadIdx.x; d < p.dim; d += blockDim.x) {
@@ -90,7 +94,8 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
 template <typename T>
 void launchDecodeAttention(const DecodeAttentionPointers<T>& p, cudaStream_t stream) {
   const int64_t chunks = (p.heads / p.kvHeads + kHeadsPerBlock - 1) / kHeadsPerBlock;
-  const dim3 grid(static_cast<unsigned int>(p.batch), static_cast<unsigned int>(p.kvHeads), static_cast<unsigned int>(chunks));
+  const dim3 grid(static_cast<unsigned int>(p.batch), static_cast<unsigned int>(p.kvHeads),
+                  static_cast<unsigned int>(chunks));
   const int threads = kWarps * kWarp;
   if (p.dim <= 32) {
     decodeAttentionKernel<T, 1><<<grid, threads, 0, stream>>>(p);
@@ -104,6 +109,7 @@ void launchDecodeAttention(const DecodeAttentionPointers<T>& p, cudaStream_t str
 }
 
 template void launchDecodeAttention<float>(const DecodeAttentionPointers<float>&, cudaStream_t);
-template void launchDecodeAttention<__nv_bfloat16>(const DecodeAttentionPointers<__nv_bfloat16>&, cudaStream_t);
+template void launchDecodeAttention<__nv_bfloat16>(const DecodeAttentionPointers<__nv_bfloat16>&,
+                                                   cudaStream_t);
 
 }  // namespace toolr0::cuda

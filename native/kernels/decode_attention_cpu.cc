@@ -1,8 +1,10 @@
-// Decode attention for the CPU. One task is a run of sequences that share a prompt × one key/value head: every block of the
-// prompt's keys and values is read and widened once for all query heads of the run, then each sequence's own blocks.
+// Decode attention for the CPU. One task is a run of sequences that share a prompt × one key/value head:
+// every block of the prompt's keys and values is read and widened once for all query heads of the run, then
+// each sequence's own blocks.
 //
-// Keys are transposed to [D, 16 tokens], so that a score block is D multiply-adds on whole vectors without a horizontal sum;
-// softmax is exact in two passes over the stored scores. A query's arithmetic never depends on which others share its run.
+// Keys are transposed to [D, 16 tokens], so that a score block is D multiply-adds on whole vectors without a
+// horizontal sum; softmax is exact in two passes over the stored scores. A query's arithmetic never depends
+// on which others share its run.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -31,12 +33,14 @@ struct Problem {
 
 // Scratch of one thread, kept between calls.
 struct Scratch {
-  std::vector<float> query, out;   // [queries, padded]
-  std::vector<float> scores;       // [queries, stride]
+  std::vector<float> query, out;    // [queries, padded]
+  std::vector<float> scores;        // [queries, stride]
   std::vector<float> rows, turned;  // [16, padded], [padded, 16]
 };
 
-TR0_INLINE F16 widen(const float* p) { return simd::load(p); }
+TR0_INLINE F16 widen(const float* p) {
+  return simd::load(p);
+}
 TR0_INLINE F16 widen(const at::BFloat16* p) {
   return (F16)(__builtin_convertvector(simd::loadAs<simd::H16>(p), simd::U16) << 16);
 }
@@ -56,8 +60,10 @@ TR0_INLINE void transpose(const float* from, float* to, int64_t padded) {
       const float* source = from + t * padded + d;
       const F4 a = simd::loadAs<F4>(source), b = simd::loadAs<F4>(source + padded);
       const F4 c = simd::loadAs<F4>(source + 2 * padded), e = simd::loadAs<F4>(source + 3 * padded);
-      const F4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      const F4 ce0 = __builtin_shufflevector(c, e, 0, 4, 1, 5), ce1 = __builtin_shufflevector(c, e, 2, 6, 3, 7);
+      const F4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+               ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+      const F4 ce0 = __builtin_shufflevector(c, e, 0, 4, 1, 5),
+               ce1 = __builtin_shufflevector(c, e, 2, 6, 3, 7);
       float* target = to + d * kBlock + t;
       simd::storeAs(target, __builtin_shufflevector(ab0, ce0, 0, 1, 4, 5));
       simd::storeAs(target + kBlock, __builtin_shufflevector(ab0, ce0, 2, 3, 6, 7));
@@ -69,8 +75,8 @@ TR0_INLINE void transpose(const float* from, float* to, int64_t padded) {
 
 // Scores of `count` ≤ 16 tokens for Q queries; lanes beyond the tokens become −inf.
 template <int Q>
-TR0_INLINE void scoreBlock(const float* query, const float* turned, int64_t padded, int64_t count, float* scores,
-                           int64_t stride) {
+TR0_INLINE void scoreBlock(const float* query, const float* turned, int64_t padded, int64_t count,
+                           float* scores, int64_t stride) {
   F16 sum[Q] = {};
   for (int64_t d = 0; d < padded; ++d) {
     const F16 key = simd::load(turned + d * kBlock);
@@ -84,8 +90,8 @@ TR0_INLINE void scoreBlock(const float* query, const float* turned, int64_t padd
 
 // out += weights · rows for Q queries and N vectors of the head dimension.
 template <int Q, int N>
-TR0_INLINE void mixColumns(const float* weights, int64_t stride, const float* rows, int64_t padded, int64_t count,
-                           float* out) {
+TR0_INLINE void mixColumns(const float* weights, int64_t stride, const float* rows, int64_t padded,
+                           int64_t count, float* out) {
   F16 sum[Q][N];
   for (int q = 0; q < Q; ++q)
     for (int n = 0; n < N; ++n) sum[q][n] = simd::load(out + q * padded + n * simd::kLanes);
@@ -99,8 +105,8 @@ TR0_INLINE void mixColumns(const float* weights, int64_t stride, const float* ro
     for (int n = 0; n < N; ++n) simd::store(out + q * padded + n * simd::kLanes, sum[q][n]);
 }
 template <int Q>
-TR0_INLINE void mixBlock(const float* weights, int64_t stride, const float* rows, int64_t padded, int64_t count,
-                         float* out) {
+TR0_INLINE void mixBlock(const float* weights, int64_t stride, const float* rows, int64_t padded,
+                         int64_t count, float* out) {
   int64_t d = 0;
   for (; d + 2 * simd::kLanes <= padded; d += 2 * simd::kLanes)
     mixColumns<Q, 2>(weights, stride, rows + d, padded, count, out + d);
@@ -109,8 +115,8 @@ TR0_INLINE void mixBlock(const float* weights, int64_t stride, const float* rows
 
 // Visits the blocks of `length` tokens lying in the pages of `table`, loading each into scratch.rows.
 template <typename T, typename Visit>
-TR0_INLINE void forEachBlock(const Problem& p, const T* pool, const int32_t* table, int64_t length, int64_t kvHead,
-                             float* rows, const Visit& visit) {
+TR0_INLINE void forEachBlock(const Problem& p, const T* pool, const int32_t* table, int64_t length,
+                             int64_t kvHead, float* rows, const Visit& visit) {
   const int64_t token = p.kvHeads * p.headDim;
   int64_t block = 0;
   for (int64_t begin = 0; begin < length; begin += p.pageSize) {
@@ -169,22 +175,30 @@ TR0_INLINE void attendRun(const Problem& p, int64_t begin, int64_t end, int64_t 
       for (int64_t d = 0; d < width; ++d) row[d] *= p.scale;
     }
 
-  const auto score = [&](int64_t firstQuery, int64_t count, int64_t column, int64_t tokens) __attribute__((always_inline)) {
+  const auto score = [&](int64_t firstQuery, int64_t count, int64_t column,
+                         int64_t tokens) __attribute__((always_inline)) {
     transpose(rows, turned, width);
     int64_t q = firstQuery;
     const int64_t last = firstQuery + count;
-    for (; q + 4 <= last; q += 4) scoreBlock<4>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
-    for (; q + 2 <= last; q += 2) scoreBlock<2>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
-    for (; q < last; ++q) scoreBlock<1>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
+    for (; q + 4 <= last; q += 4)
+      scoreBlock<4>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
+    for (; q + 2 <= last; q += 2)
+      scoreBlock<2>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
+    for (; q < last; ++q)
+      scoreBlock<1>(query + q * width, turned, width, tokens, scores + q * stride + column, stride);
   };
-  const auto mix = [&](int64_t firstQuery, int64_t count, int64_t column, int64_t tokens) __attribute__((always_inline)) {
+  const auto mix = [&](int64_t firstQuery, int64_t count, int64_t column,
+                       int64_t tokens) __attribute__((always_inline)) {
     int64_t q = firstQuery;
     const int64_t last = firstQuery + count;
-    for (; q + 2 <= last; q += 2) mixBlock<2>(scores + q * stride + column, stride, rows, width, tokens, out + q * width);
-    for (; q < last; ++q) mixBlock<1>(scores + q * stride + column, stride, rows, width, tokens, out + q * width);
+    for (; q + 2 <= last; q += 2)
+      mixBlock<2>(scores + q * stride + column, stride, rows, width, tokens, out + q * width);
+    for (; q < last; ++q)
+      mixBlock<1>(scores + q * stride + column, stride, rows, width, tokens, out + q * width);
   };
   const auto pass = [&](const T* pool, const auto& visit) __attribute__((always_inline)) {
-    forEachBlock(p, pool, prefixTable, prefixTokens, kvHead, rows, [&](int64_t block, int64_t tokens)
+    forEachBlock(p, pool, prefixTable, prefixTokens, kvHead, rows,
+                 [&](int64_t block, int64_t tokens)
                      __attribute__((always_inline)) { visit(0, queries, block * kBlock, tokens); });
     for (int64_t b = begin; b < end; ++b)
       forEachBlock(p, pool, p.suffixTable + b * p.suffixColumns, p.suffixLength[b], kvHead, rows,
@@ -223,7 +237,8 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input) {
   at::Tensor out = at::empty_like(query);
   const int64_t batch = query.size(0), headDim = query.size(2), kvHeads = input.keyPages.size(2);
   const auto table = [](const at::Tensor& t) {
-    TORCH_CHECK(t.scalar_type() == at::kInt && t.stride(-1) == 1, "page tables and lengths are int32 with dense rows");
+    TORCH_CHECK(t.scalar_type() == at::kInt && t.stride(-1) == 1,
+                "page tables and lengths are int32 with dense rows");
     return t.const_data_ptr<int32_t>();
   };
   const Problem problem{kvHeads,
@@ -245,7 +260,8 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input) {
                         table(input.suffixLength)};
   std::vector<int64_t> runs;  // first sequence of each run
   for (int64_t b = 0; b < batch; ++b)
-    if (runs.empty() || problem.prefixIndex[b] != problem.prefixIndex[runs.back()] || b - runs.back() == kMaxRun)
+    if (runs.empty() || problem.prefixIndex[b] != problem.prefixIndex[runs.back()] ||
+        b - runs.back() == kMaxRun)
       runs.push_back(b);
   const int64_t runCount = static_cast<int64_t>(runs.size());
   runs.push_back(batch);

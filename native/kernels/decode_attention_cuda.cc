@@ -6,14 +6,16 @@ namespace toolr0::cuda {
 at::Tensor decodeAttention(const DecodeAttentionInput& input) {
   const at::Tensor query = input.query.contiguous();
   const at::Tensor& keys = input.keyPages;
-  TORCH_CHECK(keys.is_contiguous() && input.valuePages.is_contiguous(), "decodeAttention: contiguous pages expected");
+  TORCH_CHECK(keys.is_contiguous() && input.valuePages.is_contiguous(),
+              "decodeAttention: contiguous pages expected");
   TORCH_CHECK(query.size(2) <= kMaxDecodeHeadDim, "decodeAttention: head dimension over ", kMaxDecodeHeadDim);
   TORCH_CHECK(query.scalar_type() == keys.scalar_type(), "decodeAttention: query and pages differ in dtype");
   const c10::cuda::CUDAGuard guard(query.device());
   at::Tensor out = at::empty_like(query);
   if (query.size(0) == 0) return out;
   const at::Tensor prefixIndex = input.prefixIndex.contiguous(), prefixTable = input.prefixTable.contiguous(),
-                   prefixLength = input.prefixLength.contiguous(), suffixTable = input.suffixTable.contiguous(),
+                   prefixLength = input.prefixLength.contiguous(),
+                   suffixTable = input.suffixTable.contiguous(),
                    suffixLength = input.suffixLength.contiguous();
   dispatchFloat(query.scalar_type(), "decodeAttention", [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;

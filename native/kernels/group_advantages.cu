@@ -1,4 +1,5 @@
-// One warp per group; two passes (mean, then squared deviations), as a one-pass variance loses the digits that matter for near-equal rewards.
+// One warp per group; two passes (mean, then squared deviations), as a one-pass variance loses the digits
+// that matter for near-equal rewards.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
 
@@ -8,8 +9,8 @@ namespace {
 constexpr int kThreads = 128;
 
 template <typename T>
-__global__ void groupAdvantagesKernel(const T* rewards, T* advantages, T* standardDeviation, int64_t groups, int64_t groupSize,
-                                      bool scale) {
+__global__ void groupAdvantagesKernel(const T* rewards, T* advantages, T* standardDeviation, int64_t groups,
+                                      int64_t groupSize, bool scale) {
   const int64_t group = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) / kWarp;
   if (group >= groups) return;
   const int lane = threadIdx.x % kWarp;
@@ -45,13 +46,15 @@ __global__ void groupAdvantagesKernel(const T* rewards, T* advantages, T* standa
 }  // namespace
 
 template <typename T>
-void launchGroupAdvantages(const T* rewards, T* advantages, T* standardDeviation, int64_t groups, int64_t groupSize, bool scale,
-                           cudaStream_t stream) {
-  groupAdvantagesKernel<<<blocksFor(groups * kWarp, kThreads), kThreads, 0, stream>>>(rewards, advantages, standardDeviation,
-                                                                                      groups, groupSize, scale);
+void launchGroupAdvantages(const T* rewards, T* advantages, T* standardDeviation, int64_t groups,
+                           int64_t groupSize, bool scale, cudaStream_t stream) {
+  groupAdvantagesKernel<<<blocksFor(groups * kWarp, kThreads), kThreads, 0, stream>>>(
+      rewards, advantages, standardDeviation, groups, groupSize, scale);
 }
 
-template void launchGroupAdvantages<float>(const float*, float*, float*, int64_t, int64_t, bool, cudaStream_t);
-template void launchGroupAdvantages<double>(const double*, double*, double*, int64_t, int64_t, bool, cudaStream_t);
+template void launchGroupAdvantages<float>(const float*, float*, float*, int64_t, int64_t, bool,
+                                           cudaStream_t);
+template void launchGroupAdvantages<double>(const double*, double*, double*, int64_t, int64_t, bool,
+                                            cudaStream_t);
 
 }  // namespace toolr0::cuda

@@ -13,7 +13,8 @@ at::Tensor groupAdvantages(const at::Tensor& rewards, int64_t groupSize, bool sc
   if (groups == 0) return advantages;
   const auto launch = [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    launchGroupAdvantages(pointer<const T>(input), pointer<T>(advantages), pointer<T>(std), groups, groupSize, scale, streamOf(input));
+    launchGroupAdvantages(pointer<const T>(input), pointer<T>(advantages), pointer<T>(std), groups, groupSize,
+                          scale, streamOf(input));
   };
   if (input.scalar_type() == at::kDouble) {
     launch(static_cast<double*>(nullptr));

@@ -1,5 +1,6 @@
 #pragma once
-// Shared by the .cu files: conversions and block-wide reductions. fp32 throughout; order of summation is fixed, so results repeat.
+// Shared by the .cu files: conversions and block-wide reductions. fp32 throughout; order of summation is
+// fixed, so results repeat.
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
@@ -9,27 +10,40 @@ namespace toolr0::cuda {
 
 inline constexpr int kWarp = 32;
 
-__device__ inline float toFloat(float x) { return x; }
-__device__ inline float toFloat(__nv_bfloat16 x) { return __bfloat162float(x); }
+__device__ inline float toFloat(float x) {
+  return x;
+}
+__device__ inline float toFloat(__nv_bfloat16 x) {
+  return __bfloat162float(x);
+}
 template <typename T>
 __device__ inline T fromFloat(float x);
 template <>
-__device__ inline float fromFloat<float>(float x) { return x; }
+__device__ inline float fromFloat<float>(float x) {
+  return x;
+}
 template <>
-__device__ inline __nv_bfloat16 fromFloat<__nv_bfloat16>(float x) { return __float2bfloat16(x); }
+__device__ inline __nv_bfloat16 fromFloat<__nv_bfloat16>(float x) {
+  return __float2bfloat16(x);
+}
 
 struct Sum {
   template <typename T>
-  __device__ T operator()(T a, T b) const { return a + b; }
+  __device__ T operator()(T a, T b) const {
+    return a + b;
+  }
 };
 struct Max {
   template <typename T>
-  __device__ T operator()(T a, T b) const { return a > b ? a : b; }
+  __device__ T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
 };
 
 template <typename T, typename Op>
 __device__ inline T warpReduce(T value, Op op) {
-  for (int offset = kWarp / 2; offset > 0; offset /= 2) value = op(value, __shfl_xor_sync(0xffffffffu, value, offset));
+  for (int offset = kWarp / 2; offset > 0; offset /= 2)
+    value = op(value, __shfl_xor_sync(0xffffffffu, value, offset));
   return value;
 }
 

@@ -1,5 +1,6 @@
-// One block per row of logits. The forward reads the row once, keeping the running maximum m, sum e^(x-m) and sum x e^(x-m): log-sum-exp,
-// the target's log-probability and the entropy (lse - E[x]) come out of one pass. The backward overwrites the logits by their gradient.
+// One block per row of logits. The forward reads the row once, keeping the running maximum m, sum e^(x-m) and
+// sum x e^(x-m): log-sum-exp, the target's log-probability and the entropy (lse - E[x]) come out of one pass.
+// The backward overwrites the logits by their gradient.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
 
@@ -19,8 +20,8 @@ __device__ inline Moments merge(Moments a, Moments b) {
   return {m, a.sum * fa + b.sum * fb, a.weighted * fa + b.weighted * fb};
 }
 
-__global__ void logitsToLogprobKernel(const float* logits, const int64_t* target, float* logprobs, float* entropy, float* lse,
-                                      int64_t vocab) {
+__global__ void logitsToLogprobKernel(const float* logits, const int64_t* target, float* logprobs,
+                                      float* entropy, float* lse, int64_t vocab) {
   const int64_t row = blockIdx.x;
   const float* x = logits + row * vocab;
   Moments own{-INFINITY, 0, 0};
@@ -37,7 +38,8 @@ __global__ void logitsToLogprobKernel(const float* logits, const int64_t* target
   }
   __shared__ Moments partial[kThreads / kWarp];
   for (int offset = kWarp / 2; offset > 0; offset /= 2) {
-    const Moments other{__shfl_xor_sync(0xffffffffu, own.maximum, offset), __shfl_xor_sync(0xffffffffu, own.sum, offset),
+    const Moments other{__shfl_xor_sync(0xffffffffu, own.maximum, offset),
+                        __shfl_xor_sync(0xffffffffu, own.sum, offset),
                         __shfl_xor_sync(0xffffffffu, own.weighted, offset)};
     own = merge(own, other);
   }
@@ -51,8 +53,8 @@ __global__ void logitsToLogprobKernel(const float* logits, const int64_t* target
   entropy[row] = total - own.weighted / own.sum;
 }
 
-__global__ void logprobToLogitsGradientKernel(float* logits, const int64_t* target, const float* lse, const float* dLogprobs,
-                                              int64_t vocab) {
+__global__ void logprobToLogitsGradientKernel(float* logits, const int64_t* target, const float* lse,
+                                              const float* dLogprobs, int64_t vocab) {
   const int64_t row = blockIdx.x;
   float* x = logits + row * vocab;
   const float total = lse[row], d = dLogprobs[row];
@@ -64,14 +66,16 @@ __global__ void logprobToLogitsGradientKernel(float* logits, const int64_t* targ
 
 }  // namespace
 
-void launchLogitsToLogprob(const float* logits, const int64_t* target, float* logprobs, float* entropy, float* lse, int64_t rows,
-                           int64_t vocab, cudaStream_t stream) {
-  logitsToLogprobKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, logprobs, entropy, lse, vocab);
+void launchLogitsToLogprob(const float* logits, const int64_t* target, float* logprobs, float* entropy,
+                           float* lse, int64_t rows, int64_t vocab, cudaStream_t stream) {
+  logitsToLogprobKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, logprobs,
+                                                                                  entropy, lse, vocab);
 }
 
-void launchLogprobToLogitsGradient(float* logits, const int64_t* target, const float* lse, const float* dLogprobs, int64_t rows,
-                                   int64_t vocab, cudaStream_t stream) {
-  logprobToLogitsGradientKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, lse, dLogprobs, vocab);
+void launchLogprobToLogitsGradient(float* logits, const int64_t* target, const float* lse,
+                                   const float* dLogprobs, int64_t rows, int64_t vocab, cudaStream_t stream) {
+  logprobToLogitsGradientKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, lse,
+                                                                                          dLogprobs, vocab);
 }
 
 }  // namespace toolr0::cuda

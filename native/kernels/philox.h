@@ -8,14 +8,16 @@
 #endif
 
 namespace toolr0 {
-// Philox4x32-10 (Salmon et al. 2011), counter-based: the n-th number of a stream without any state. The same on CPU and GPU.
+// Philox4x32-10 (Salmon et al. 2011), counter-based: the n-th number of a stream without any state. The same
+// on CPU and GPU.
 TR0_HOST_DEVICE inline uint32_t philox(uint64_t seed, uint64_t stream, uint64_t step) {
   uint32_t c0 = static_cast<uint32_t>(step), c1 = static_cast<uint32_t>(step >> 32);
   uint32_t c2 = static_cast<uint32_t>(stream), c3 = static_cast<uint32_t>(stream >> 32);
   uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = 0xD2511F53ull * c0, p1 = 0xCD9E8D57ull * c2;
-    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0,
+                   n2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
     c1 = static_cast<uint32_t>(p1);
     c3 = static_cast<uint32_t>(p0);
     c0 = n0;

@@ -1,5 +1,6 @@
-// One block per row: the row is read twice (from L2 the second time) and reduced in fp32. The weight gradient is summed per block over a
-// strided set of rows and then over blocks in a second kernel, without atomics, so that it repeats bit by bit.
+// One block per row: the row is read twice (from L2 the second time) and reduced in fp32. The weight gradient
+// is summed per block over a strided set of rows and then over blocks in a second kernel, without atomics, so
+// that it repeats bit by bit.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
 
@@ -29,8 +30,8 @@ __global__ void rmsNormKernel(const T* x, const T* weight, float eps, T* y, floa
 }
 
 template <typename T>
-__global__ void rmsNormBackwardKernel(const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* partial,
-                                      int64_t rows, int64_t n) {
+__global__ void rmsNormBackwardKernel(const T* dy, const T* x, const T* weight, const float* rstd, T* dx,
+                                      float* partial, int64_t rows, int64_t n) {
   float* dWeight = partial + blockIdx.x * n;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) dWeight[i] = 0;
   for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -60,25 +61,29 @@ __global__ void sumPartialsKernel(const float* partial, float* dWeight, int64_t 
 
 }  // namespace
 
-int64_t rmsNormBackwardBlocks(int64_t rows) { return rows < kMaxBackwardBlocks ? rows : kMaxBackwardBlocks; }
+int64_t rmsNormBackwardBlocks(int64_t rows) {
+  return rows < kMaxBackwardBlocks ? rows : kMaxBackwardBlocks;
+}
 
 template <typename T>
-void launchRmsNorm(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n, cudaStream_t stream) {
+void launchRmsNorm(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n,
+                   cudaStream_t stream) {
   rmsNormKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(x, weight, eps, y, rstd, n);
 }
 
 template <typename T>
-void launchRmsNormBackward(const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* partial, float* dWeight,
-                           int64_t rows, int64_t n, cudaStream_t stream) {
+void launchRmsNormBackward(const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* partial,
+                           float* dWeight, int64_t rows, int64_t n, cudaStream_t stream) {
   const int64_t blocks = rmsNormBackwardBlocks(rows);
-  rmsNormBackwardKernel<<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(dy, x, weight, rstd, dx, partial, rows, n);
+  rmsNormBackwardKernel<<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(dy, x, weight, rstd, dx,
+                                                                                    partial, rows, n);
   sumPartialsKernel<<<blocksFor(n, kThreads), kThreads, 0, stream>>>(partial, dWeight, blocks, n);
 }
 
-#define TR0_INSTANTIATE(T)                                                                                                  \
-  template void launchRmsNorm<T>(const T*, const T*, float, T*, float*, int64_t, int64_t, cudaStream_t);                    \
-  template void launchRmsNormBackward<T>(const T*, const T*, const T*, const float*, T*, float*, float*, int64_t, int64_t, \
-                                         cudaStream_t);
+#define TR0_INSTANTIATE(T)                                                                               \
+  template void launchRmsNorm<T>(const T*, const T*, float, T*, float*, int64_t, int64_t, cudaStream_t); \
+  template void launchRmsNormBackward<T>(const T*, const T*, const T*, const float*, T*, float*, float*, \
+                                         int64_t, int64_t, cudaStream_t);
 TR0_INSTANTIATE(float)
 TR0_INSTANTIATE(__nv_bfloat16)
 #undef TR0_INSTANTIATE

@@ -1,6 +1,7 @@
-// One block per row. Filters become one cut-off logit: top-k by radix selection on the order-preserving bits of the logits (8 bits a pass, four
-// passes), top-p likewise on probability mass, min-p relative to the maximum. Then one draw by inverse CDF in the order of token ids: the
-// vocabulary is split into one contiguous chunk per thread, chunk masses are summed by warps with coalesced reads, and one warp walks the
+// One block per row. Filters become one cut-off logit: top-k by radix selection on the order-preserving bits
+// of the logits (8 bits a pass, four passes), top-p likewise on probability mass, min-p relative to the
+// maximum. Then one draw by inverse CDF in the order of token ids: the vocabulary is split into one
+// contiguous chunk per thread, chunk masses are summed by warps with coalesced reads, and one warp walks the
 // chunk that holds the drawn mass.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
@@ -18,9 +19,11 @@ __device__ inline uint32_t orderedKey(float x) {
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-// The smallest key whose "weight of all keys >= it" reaches `wanted`; weights are 1 (top-k) or e^(x - maximum) (top-p), over keys >= floor.
+// The smallest key whose "weight of all keys >= it" reaches `wanted`; weights are 1 (top-k) or e^(x -
+// maximum) (top-p), over keys >= floor.
 template <bool kMass>
-__device__ uint32_t selectCut(const float* x, int64_t vocab, float maximum, float inverseTemperature, uint32_t floor, float wanted) {
+__device__ uint32_t selectCut(const float* x, int64_t vocab, float maximum, float inverseTemperature,
+                              uint32_t floor, float wanted) {
   __shared__ float histogram[kBuckets];
   __shared__ uint32_t chosen;
   __shared__ float remaining;
@@ -32,7 +35,8 @@ __device__ uint32_t selectCut(const float* x, int64_t vocab, float maximum, floa
     for (int64_t i = threadIdx.x; i < vocab; i += blockDim.x) {
       const uint32_t key = orderedKey(x[i]);
       if (key < floor || (pass > 0 && (key >> (shift + 8)) != prefix)) continue;
-      atomicAdd(&histogram[(key >> shift) & 0xff], kMass ? __expf((x[i] - maximum) * inverseTemperature) : 1.0f);
+      atomicAdd(&histogram[(key >> shift) & 0xff],
+                kMass ? __expf((x[i] - maximum) * inverseTemperature) : 1.0f);
     }
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -50,8 +54,8 @@ __device__ uint32_t selectCut(const float* x, int64_t vocab, float maximum, floa
   return prefix;
 }
 
-__global__ void sampleKernel(const float* logits, SamplerParameters p, const int64_t* streamIds, const int64_t* steps,
-                             int64_t* tokens, float* logprobs, int64_t vocab) {
+__global__ void sampleKernel(const float* logits, SamplerParameters p, const int64_t* streamIds,
+                             const int64_t* steps, int64_t* tokens, float* logprobs, int64_t vocab) {
   const int64_t row = blockIdx.x;
   const float* x = logits + row * vocab;
   float own = -INFINITY;
@@ -117,7 +121,8 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
         if (lane >= offset) cumulative += before;
       }
       const unsigned int keptLanes = __ballot_sync(0xffffffffu, kept);
-      if (keptLanes != 0) token = base + 31 - __clz(keptLanes);  // the last kept id so far, should rounding leave a rest
+      if (keptLanes != 0)
+        token = base + 31 - __clz(keptLanes);  // the last kept id so far, should rounding leave a rest
       const unsigned int hit = __ballot_sync(0xffffffffu, kept && cumulative > wanted);
       if (hit != 0) {
         token = base + __ffs(hit) - 1;
@@ -127,7 +132,9 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
     }
   }
   if (lane == 0) {
-    if (token < 0) token = 0;  // a row without a finite maximum; its log-probability comes out NaN and is refused by the caller
+    if (token < 0)
+      token = 0;  // a row without a finite maximum; its log-probability comes out NaN and is refused by the
+                  // caller
     tokens[row] = token;
     logprobs[row] = (x[token] - maximum) * inverseTemperature - logTotal;
   }
@@ -135,10 +142,11 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
 
 }  // namespace
 
-void launchSample(const float* logits, const SamplerParameters& parameters, const int64_t* streamIds, const int64_t* steps,
-                  int64_t* tokens, float* logprobs, int64_t rows, int64_t vocab, cudaStream_t stream) {
-  sampleKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, parameters, streamIds, steps, tokens, logprobs,
-                                                                         vocab);
+void launchSample(const float* logits, const SamplerParameters& parameters, const int64_t* streamIds,
+                  const int64_t* steps, int64_t* tokens, float* logprobs, int64_t rows, int64_t vocab,
+                  cudaStream_t stream) {
+  sampleKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, parameters, streamIds, steps,
+                                                                         tokens, logprobs, vocab);
 }
 
 }  // namespace toolr0::cuda

@@ -1,5 +1,6 @@
-// The sampler for the CPU: one row at a time, rows in parallel. Without filters a row costs two passes (maximum; exponentials
-// and their sums) and one search; nothing is sorted. The filters work on the unnormalised weights e^((x − max)/T).
+// The sampler for the CPU: one row at a time, rows in parallel. Without filters a row costs two passes
+// (maximum; exponentials and their sums) and one search; nothing is sorted. The filters work on the
+// unnormalised weights e^((x − max)/T).
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -58,8 +59,10 @@ TR0_INLINE void maximumBody(const float* x, int64_t n, RowMaximum& out) {
   out = {maximum, !nan && std::isfinite(maximum)};
 }
 
-// weights = e^((x − maximum) · inverseTemperature). The tail of the row goes through a padded copy: the same arithmetic.
-TR0_INLINE void weightsBody(const float* x, int64_t n, float maximum, float inverseTemperature, float* weights) {
+// weights = e^((x − maximum) · inverseTemperature). The tail of the row goes through a padded copy: the same
+// arithmetic.
+TR0_INLINE void weightsBody(const float* x, int64_t n, float maximum, float inverseTemperature,
+                            float* weights) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
     simd::store(weights + i, simd::expNonPositive((simd::load(x + i) - maximum) * inverseTemperature));
@@ -87,7 +90,8 @@ TR0_CPU_DISPATCH(rowMaximum, maximumBody, (const float* x, int64_t n, RowMaximum
 TR0_CPU_DISPATCH(rowWeights, weightsBody,
                  (const float* x, int64_t n, float maximum, float inverseTemperature, float* weights),
                  (x, n, maximum, inverseTemperature, weights))
-TR0_CPU_DISPATCH(rowChunkSums, chunkSumsBody, (const float* weights, int64_t n, double* sums), (weights, n, sums))
+TR0_CPU_DISPATCH(rowChunkSums, chunkSumsBody, (const float* weights, int64_t n, double* sums),
+                 (weights, n, sums))
 
 // Sums the weights by chunk and in all.
 double totalWeight(Scratch& scratch, int64_t n) {
@@ -101,14 +105,16 @@ double totalWeight(Scratch& scratch, int64_t n) {
 void keepTopK(const float* x, int64_t n, int64_t k, Scratch& scratch) {
   if (k >= n) return;
   scratch.order.assign(x, x + n);
-  std::nth_element(scratch.order.begin(), scratch.order.begin() + (k - 1), scratch.order.end(), std::greater<float>());
+  std::nth_element(scratch.order.begin(), scratch.order.begin() + (k - 1), scratch.order.end(),
+                   std::greater<float>());
   const float threshold = scratch.order[k - 1];
   for (int64_t i = 0; i < n; ++i)
     if (x[i] < threshold) scratch.weights[i] = 0;
 }
 
-// Keeps the most probable tokens until their mass reaches topP. Tokens lighter than (1 − topP) · total / n weigh less than
-// 1 − topP all together, so they are never kept and never enter the heap; of the heap only the kept tokens are popped.
+// Keeps the most probable tokens until their mass reaches topP. Tokens lighter than (1 − topP) · total / n
+// weigh less than 1 − topP all together, so they are never kept and never enter the heap; of the heap only
+// the kept tokens are popped.
 void keepTopP(double topP, double total, int64_t n, Scratch& scratch) {
   std::vector<float>& weights = scratch.weights;
   std::vector<Candidate>& heap = scratch.heap;
@@ -140,7 +146,8 @@ void keepMinP(double minP, int64_t n, std::vector<float>& weights) {
 
 // The first token, in id order, at which the running sum exceeds `target` < total.
 int64_t search(const Scratch& scratch, int64_t n, double target) {
-  // The chunk sums are added in totalWeight's order, so the total is reached and the loop ends at a chunk with weight.
+  // The chunk sums are added in totalWeight's order, so the total is reached and the loop ends at a chunk
+  // with weight.
   size_t chunk = 0;
   double before = 0;
   while (before + scratch.chunkSums[chunk] <= target) before += scratch.chunkSums[chunk++];
@@ -151,11 +158,12 @@ int64_t search(const Scratch& scratch, int64_t n, double target) {
     found = i;
     before += scratch.weights[i];
   }
-  return found;  // rounding inside the chunk may leave `before` just below the target: then its last token with weight
+  return found;  // rounding inside the chunk may leave `before` just below the target: then its last token
+                 // with weight
 }
 
-void sampleRow(const float* x, int64_t n, float maximum, const SamplerOptions& options, double uniform, Scratch& scratch,
-               int64_t& token, float& logprob) {
+void sampleRow(const float* x, int64_t n, float maximum, const SamplerOptions& options, double uniform,
+               Scratch& scratch, int64_t& token, float& logprob) {
   scratch.weights.resize(n);
   const bool greedy = options.temperature == 0;
   // Bounded, because for a temperature near 0 (max − max) · inf would be a NaN.
@@ -189,22 +197,25 @@ void sample(const at::Tensor& logits, const SamplerOptions& options, uint64_t se
   int64_t* token = tokens.mutable_data_ptr<int64_t>();
   float* logprob = logprobs.mutable_data_ptr<float>();
   std::atomic<int64_t> invalid{-1};
-  at::parallel_for(0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, vocab)), [&](int64_t begin, int64_t end) {
-    thread_local Scratch scratch;
-    for (int64_t b = begin; b < end; ++b) {
-      RowMaximum top;
-      rowMaximum(x + b * vocab, vocab, top);
-      if (!top.valid) {
-        invalid = b;
-        continue;
-      }
-      const double uniform = philoxUniform(seed, static_cast<uint64_t>(streamOf[b]), static_cast<uint64_t>(stepOf[b]));
-      sampleRow(x + b * vocab, vocab, top.value, options, uniform, scratch, token[b], logprob[b]);
-    }
-  });
+  at::parallel_for(
+      0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, vocab)), [&](int64_t begin, int64_t end) {
+        thread_local Scratch scratch;
+        for (int64_t b = begin; b < end; ++b) {
+          RowMaximum top;
+          rowMaximum(x + b * vocab, vocab, top);
+          if (!top.valid) {
+            invalid = b;
+            continue;
+          }
+          const double uniform =
+              philoxUniform(seed, static_cast<uint64_t>(streamOf[b]), static_cast<uint64_t>(stepOf[b]));
+          sampleRow(x + b * vocab, vocab, top.value, options, uniform, scratch, token[b], logprob[b]);
+        }
+      });
   if (invalid >= 0)
-    throw Error(kNumericError, "the logits of row " + std::to_string(invalid) +
-                                   " hold a NaN, an infinity or nothing finite: the weights are damaged or diverged");
+    throw Error(kNumericError,
+                "the logits of row " + std::to_string(invalid) +
+                    " hold a NaN, an infinity or nothing finite: the weights are damaged or diverged");
 }
 
 }  // namespace toolr0::cpu

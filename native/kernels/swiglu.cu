@@ -7,7 +7,9 @@ namespace {
 
 constexpr int kThreads = 256;
 
-__device__ inline float sigmoid(float x) { return 1.0f / (1.0f + __expf(-x)); }
+__device__ inline float sigmoid(float x) {
+  return 1.0f / (1.0f + __expf(-x));
+}
 
 template <typename T>
 __global__ void swigluKernel(const T* gateUp, T* out, int64_t count, int64_t n) {
@@ -36,12 +38,14 @@ void launchSwiglu(const T* gateUp, T* out, int64_t rows, int64_t n, cudaStream_t
   swigluKernel<<<blocksFor(rows * n, kThreads), kThreads, 0, stream>>>(gateUp, out, rows * n, n);
 }
 template <typename T>
-void launchSwigluBackward(const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n, cudaStream_t stream) {
-  swigluBackwardKernel<<<blocksFor(rows * n, kThreads), kThreads, 0, stream>>>(dOut, gateUp, dGateUp, rows * n, n);
+void launchSwigluBackward(const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n,
+                          cudaStream_t stream) {
+  swigluBackwardKernel<<<blocksFor(rows * n, kThreads), kThreads, 0, stream>>>(dOut, gateUp, dGateUp,
+                                                                               rows * n, n);
 }
 
-#define TR0_INSTANTIATE(T)                                                          \
-  template void launchSwiglu<T>(const T*, T*, int64_t, int64_t, cudaStream_t);      \
+#define TR0_INSTANTIATE(T)                                                     \
+  template void launchSwiglu<T>(const T*, T*, int64_t, int64_t, cudaStream_t); \
   template void launchSwigluBackward<T>(const T*, const T*, T*, int64_t, int64_t, cudaStream_t);
 TR0_INSTANTIATE(float)
 TR0_INSTANTIATE(__nv_bfloat16)

@@ -25,7 +25,8 @@ at::Tensor swigluBackward(const at::Tensor& dOut, const at::Tensor& gateUp) {
   if (rows == 0) return dGateUp;
   dispatchFloat(input.scalar_type(), "swigluBackward", [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    launchSwigluBackward(pointer<const T>(gradient), pointer<const T>(input), pointer<T>(dGateUp), rows, n, streamOf(input));
+    launchSwigluBackward(pointer<const T>(gradient), pointer<const T>(input), pointer<T>(dGateUp), rows, n,
+                         streamOf(input));
   });
   C10_CUDA_KERNEL_LAUNCH_CHECK();
   return dGateUp;

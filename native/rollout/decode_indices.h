@@ -7,13 +7,16 @@
 
 namespace toolr0 {
 
-// A tensor written by the host and read on the model's device: on the CPU one and the same, else a pinned copy is uploaded.
+// A tensor written by the host and read on the model's device: on the CPU one and the same, else a pinned
+// copy is uploaded.
 template <typename T>
 class MirroredTensor {
  public:
   MirroredTensor(at::IntArrayRef shape, at::Device device)
-      : host_(at::zeros(shape, at::TensorOptions().dtype(c10::CppTypeToScalarType<T>()).pinned_memory(!device.is_cpu()))),
-        device_(device.is_cpu() ? host_ : at::zeros(shape, host_.options().pinned_memory(false).device(device))) {}
+      : host_(at::zeros(
+            shape, at::TensorOptions().dtype(c10::CppTypeToScalarType<T>()).pinned_memory(!device.is_cpu()))),
+        device_(device.is_cpu() ? host_
+                                : at::zeros(shape, host_.options().pinned_memory(false).device(device))) {}
   T* row(int64_t i) { return host_.mutable_data_ptr<T>() + i * host_.stride(0); }
   void upload(int64_t firstRow, int64_t rows) {
     if (!device_.is_same(host_))
@@ -25,8 +28,8 @@ class MirroredTensor {
   at::Tensor host_, device_;
 };
 
-// The index tensors of a decode step, allocated once. The first `decoding` running rows feed their last token; the others are
-// new and only sampled.
+// The index tensors of a decode step, allocated once. The first `decoding` running rows feed their last
+// token; the others are new and only sampled.
 class DecodeIndices {
  public:
   DecodeIndices(Scheduler& scheduler, int64_t maxBatch, at::Device device);
@@ -45,7 +48,9 @@ class DecodeIndices {
   at::Tensor streams() const { return perRow(kStream, rows); }
   at::Tensor steps() const { return perRow(kStep, rows); }
   // [rows - decoding] int64 prompts of the new rows
-  at::Tensor newPrompts() const { return longs_.device().select(0, kPrompt).narrow(0, decoding, rows - decoding); }
+  at::Tensor newPrompts() const {
+    return longs_.device().select(0, kPrompt).narrow(0, decoding, rows - decoding);
+  }
   // [decoding], [prompts, pages], [prompts], [decoding, pages], [decoding] int32, see DecodeAttentionInput
   at::Tensor prefixIndex() const { return perRowInt(kPrefix); }
   const at::Tensor& prefixTable() const { return prefixTable_.device(); }
@@ -56,14 +61,16 @@ class DecodeIndices {
  private:
   enum { kToken, kPosition, kSlot, kStream, kStep, kPrompt, kLongs };
   enum { kPrefix, kLength, kInts };
-  at::Tensor perRow(int64_t what, int64_t count) const { return longs_.device().select(0, what).narrow(0, 0, count); }
+  at::Tensor perRow(int64_t what, int64_t count) const {
+    return longs_.device().select(0, what).narrow(0, 0, count);
+  }
   at::Tensor perRowInt(int64_t what) const { return ints_.device().select(0, what).narrow(0, 0, decoding); }
 
   Scheduler& scheduler_;
-  MirroredTensor<int64_t> longs_;                               // [kLongs, maxBatch]
-  MirroredTensor<int32_t> ints_;                                // [kInts, maxBatch]
-  MirroredTensor<int32_t> prefixTable_, prefixLength_;          // [prompts, pages], [prompts, 1]
-  MirroredTensor<int32_t> suffixTable_;                         // [maxBatch, pages]
+  MirroredTensor<int64_t> longs_;                       // [kLongs, maxBatch]
+  MirroredTensor<int32_t> ints_;                        // [kInts, maxBatch]
+  MirroredTensor<int32_t> prefixTable_, prefixLength_;  // [prompts, pages], [prompts, 1]
+  MirroredTensor<int32_t> suffixTable_;                 // [maxBatch, pages]
   struct Line {
     int64_t admission = 0, pages = 0;
   };

@@ -17,7 +17,9 @@ namespace toolr0 {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // The pages of the request's pool: no more than it can use, no less than one row at full length needs.
 int64_t poolPages(const Model& model, const RolloutRequest& request) {
@@ -32,7 +34,8 @@ int64_t poolPages(const Model& model, const RolloutRequest& request) {
   if (request.maxKvBytes > 0)
     throw Error(kConfigError, needed + "maxKvBytes is " + std::to_string(request.maxKvBytes) +
                                   ": raise it, or lower maxNewTokens");
-  throw Error(kOutOfMemoryError, needed + std::to_string(budget) + " bytes are free for them on " + model.device.str() +
+  throw Error(kOutOfMemoryError, needed + std::to_string(budget) + " bytes are free for them on " +
+                                     model.device.str() +
                                      ": lower maxNewTokens, shorten the prompts, or set maxKvBytes by hand");
 }
 
@@ -59,7 +62,8 @@ int64_t slotOf(const std::vector<int32_t>& pages, int64_t index) {
 
 }  // namespace
 
-Engine::Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks, const CancelToken& cancel)
+Engine::Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
+               const CancelToken& cancel)
     : model_(model),
       request_(request),
       callbacks_(callbacks),
@@ -105,13 +109,14 @@ void Engine::step() {
     hidden = hidden.defined() ? at::cat({hidden, first}) : first;
   }
   at::Tensor tokens, logprobs;
-  sample(headLogits(model_, hidden), request_.sampling, request_.seed, indices_.streams(), indices_.steps(), tokens,
-         logprobs);
+  sample(headLogits(model_, hidden), request_.sampling, request_.seed, indices_.streams(), indices_.steps(),
+         tokens, logprobs);
   tokens = tokens.to(at::kCPU);
   logprobs = logprobs.to(at::kCPU);
   const int64_t* token = tokens.const_data_ptr<int64_t>();
   const float* logprob = logprobs.const_data_ptr<float>();
-  const std::vector<int64_t> rows = scheduler_.running();  // a copy: finished rows leave while we go through it
+  const std::vector<int64_t> rows =
+      scheduler_.running();  // a copy: finished rows leave while we go through it
   for (size_t i = 0; i < rows.size(); ++i) accept(rows[i], static_cast<int32_t>(token[i]), logprob[i]);
 }
 
@@ -126,7 +131,8 @@ void Engine::prefill(const PrefillPack& pack) {
     packed.beginSegment(-1);
     for (size_t t = 0; t < prompt.tokens->size(); ++t) {
       const auto position = static_cast<int64_t>(t);
-      packed.add((*prompt.tokens)[t], position, store ? slotOf(prompt.pages, position) : cache_.discardSlot());
+      packed.add((*prompt.tokens)[t], position,
+                 store ? slotOf(prompt.pages, position) : cache_.discardSlot());
     }
     if (!store) continue;
     stored.push_back(index);
@@ -158,7 +164,8 @@ void Engine::prefill(const PrefillPack& pack) {
     lastHidden_.index_copy_(0, longTensor(stored, model_.device),
                             hidden.index_select(0, longTensor(lastTokens, model_.device)));
   // Only for an honest prefillSeconds.
-  if (!model_.device.is_cpu()) c10::impl::VirtualGuardImpl(model_.device.type()).getStream(model_.device).synchronize();
+  if (!model_.device.is_cpu())
+    c10::impl::VirtualGuardImpl(model_.device.type()).getStream(model_.device).synchronize();
   result_.prefillTokens += static_cast<int64_t>(packed.tokens.size());
   result_.prefillSeconds += secondsSince(start);
 }
@@ -173,14 +180,15 @@ at::Tensor Engine::decode() {
   input.suffixTable = indices_.suffixTable();
   input.suffixLength = indices_.suffixLength();
   input.scale = scale_;
-  return decoderForward(model_, indices_.tokens(), indices_.positions(),
-                        [&](int64_t layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-                          cache_.write(layer, slots, key, value);
-                          input.query = query;
-                          input.keyPages = cache_.keys(layer);
-                          input.valuePages = cache_.values(layer);
-                          return decodeAttention(input);
-                        });
+  return decoderForward(
+      model_, indices_.tokens(), indices_.positions(),
+      [&](int64_t layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
+        cache_.write(layer, slots, key, value);
+        input.query = query;
+        input.keyPages = cache_.keys(layer);
+        input.valuePages = cache_.values(layer);
+        return decodeAttention(input);
+      });
 }
 
 bool Engine::stops(Sequence& sequence, int32_t token) const {

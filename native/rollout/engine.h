@@ -8,10 +8,12 @@
 
 namespace toolr0 {
 
-// Runs one request: prefill passes and decode steps until every row has finished. The request must have been checked.
+// Runs one request: prefill passes and decode steps until every row has finished. The request must have been
+// checked.
 class Engine {
  public:
-  Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks, const CancelToken& cancel);
+  Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
+         const CancelToken& cancel);
 
   // Throws Error(kAbortedError) when cancelled; what was generated until then is in result().
   void run();
@@ -33,7 +35,8 @@ class Engine {
   Scheduler scheduler_;
   KvCache cache_;
   DecodeIndices indices_;
-  at::Tensor lastHidden_;  // [prompts, hidden] after each resident prompt's last token: its rows sample their first token from it
+  at::Tensor lastHidden_;  // [prompts, hidden] after each resident prompt's last token: its rows sample their
+                           // first token from it
   double scale_;
   RolloutResult result_;
 };

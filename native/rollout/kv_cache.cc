@@ -46,7 +46,8 @@ KvCache::KvCache(const Model& model, int64_t pages) : pages_(pages) {
 }
 
 namespace {
-// Rows of the host tensor `from` (a token's heads adjacent) to their slots; index_copy_ is many times slower for short rows.
+// Rows of the host tensor `from` (a token's heads adjacent) to their slots; index_copy_ is many times slower
+// for short rows.
 void copyRows(at::Tensor& pages, const int64_t* slots, const at::Tensor& from) {
   const size_t element = from.element_size(), rowBytes = from.size(1) * from.size(2) * element;
   auto* to = static_cast<char*>(pages.mutable_data_ptr());

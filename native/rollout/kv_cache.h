@@ -10,7 +10,9 @@ namespace toolr0 {
 
 // Tokens per page. Small pages waste little at the end of short completions; the kernels take any size.
 inline constexpr int64_t kPageSize = 16;
-inline int64_t pagesFor(int64_t tokens) { return (tokens + kPageSize - 1) / kPageSize; }
+inline int64_t pagesFor(int64_t tokens) {
+  return (tokens + kPageSize - 1) / kPageSize;
+}
 
 // Which pages are free. The page freed last is taken first, so untouched memory stays untouched.
 class PagePool {
@@ -18,7 +20,7 @@ class PagePool {
   explicit PagePool(int64_t capacity);
   int64_t free() const { return static_cast<int64_t>(free_.size()); }
   int64_t peakUsed() const { return peakUsed_; }
-  int32_t take();                           // needs free() > 0
+  int32_t take();                              // needs free() > 0
   void giveBack(std::vector<int32_t>& pages);  // and empties the list
 
  private:
@@ -26,8 +28,8 @@ class PagePool {
   std::vector<int32_t> free_;
 };
 
-// Keys and values of every layer: [pages + 1, kPageSize, Hkv, D] in the compute dtype. The extra page takes what is computed but
-// not kept (a shared prompt that is run again for a sequence which was preempted).
+// Keys and values of every layer: [pages + 1, kPageSize, Hkv, D] in the compute dtype. The extra page takes
+// what is computed but not kept (a shared prompt that is run again for a sequence which was preempted).
 class KvCache {
  public:
   // Throws Error(kOutOfMemoryError) if the memory cannot be had.

@@ -11,7 +11,7 @@
 namespace toolr0 {
 namespace {
 
-constexpr double kHostShare = 0.4;     // the trainer, the weights' page cache and Node.js live beside the cache
+constexpr double kHostShare = 0.4;  // the trainer, the weights' page cache and Node.js live beside the cache
 constexpr double kDeviceShare = 0.85;  // the rest is for activations and logits of the steps
 
 int64_t memAvailable() {
@@ -37,12 +37,14 @@ int64_t controlGroupAvailable() {
 
 int64_t freeBytesForKvCache(c10::Device device) {
   if (device.is_cpu())
-    return static_cast<int64_t>(kHostShare * static_cast<double>(std::min(memAvailable(), controlGroupAvailable())));
+    return static_cast<int64_t>(kHostShare *
+                                static_cast<double>(std::min(memAvailable(), controlGroupAvailable())));
   auto* allocator = at::getDeviceAllocator(device.type());
   constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
   const auto stats = allocator->getDeviceStats(device.index());
   const auto free = static_cast<double>(allocator->getMemoryInfo(device.index()).first);
-  const auto cached = static_cast<double>(stats.reserved_bytes[kAll].current - stats.allocated_bytes[kAll].current);
+  const auto cached =
+      static_cast<double>(stats.reserved_bytes[kAll].current - stats.allocated_bytes[kAll].current);
   return static_cast<int64_t>(kDeviceShare * (free + cached));
 }
 

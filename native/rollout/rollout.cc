@@ -29,7 +29,8 @@ void checkPrompts(const ModelConfig& config, const RolloutRequest& request) {
     require(request.maxNewTokens <= config.maxPositionEmbeddings - length,
             name + " has " + std::to_string(length) + " tokens; with maxNewTokens " +
                 std::to_string(request.maxNewTokens) + " it exceeds the context of " +
-                std::to_string(config.maxPositionEmbeddings) + " tokens: shorten the prompt or lower maxNewTokens");
+                std::to_string(config.maxPositionEmbeddings) +
+                " tokens: shorten the prompt or lower maxNewTokens");
   }
 }
 
@@ -47,7 +48,8 @@ void checkRequest(const ModelConfig& config, const RolloutRequest& request) {
   require(request.ignoreEos || request.stopStrings.empty() || !request.tokenBytes.empty(),
           "stop strings need the bytes of the vocabulary's tokens (tokenBytes)");
   // Offsets of the result are int32.
-  const double most = static_cast<double>(request.prompts.size()) * static_cast<double>(request.samplesPerPrompt) *
+  const double most = static_cast<double>(request.prompts.size()) *
+                      static_cast<double>(request.samplesPerPrompt) *
                       static_cast<double>(request.maxNewTokens);
   require(most <= std::numeric_limits<int32_t>::max(),
           "prompts * n * maxNewTokens exceeds 2^31 - 1 tokens in one call; split the request");

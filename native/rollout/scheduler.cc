@@ -7,7 +7,9 @@ namespace toolr0 {
 namespace {
 
 // The last token of a completion is never fed back, so it needs no place.
-int64_t ownPagesAtMost(const RolloutRequest& request) { return pagesFor(request.maxNewTokens - 1); }
+int64_t ownPagesAtMost(const RolloutRequest& request) {
+  return pagesFor(request.maxNewTokens - 1);
+}
 
 }  // namespace
 
@@ -34,7 +36,8 @@ int64_t Scheduler::pagesNeededByOne(const RolloutRequest& request) {
 
 int64_t Scheduler::pagesNeededByAll() const {
   std::vector<int64_t> pages;
-  for (const Prompt& prompt : prompts_) pages.push_back(pagesFor(static_cast<int64_t>(prompt.tokens->size())));
+  for (const Prompt& prompt : prompts_)
+    pages.push_back(pagesFor(static_cast<int64_t>(prompt.tokens->size())));
   std::sort(pages.rbegin(), pages.rend());
   const auto rows = std::min<int64_t>(maxBatch_, static_cast<int64_t>(sequences_.size()));
   int64_t total = rows * maxOwnPages_, ahead = pagesFor(kPrefillTokens);
@@ -84,7 +87,8 @@ bool Scheduler::grow() {
   bool allStay = true;
   for (size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = sequences_[running_[i]];
-    if (pagesFor(static_cast<int64_t>(sequence.tokens.size())) <= static_cast<int64_t>(sequence.pages.size())) continue;
+    if (pagesFor(static_cast<int64_t>(sequence.tokens.size())) <= static_cast<int64_t>(sequence.pages.size()))
+      continue;
     while (!reserve(1)) {
       allStay = false;
       preemptYoungest();
@@ -127,10 +131,12 @@ bool Scheduler::tryAdmit(Sequence& sequence) {
   Prompt& prompt = prompts_[sequence.prompt];
   const int64_t own = pagesFor(static_cast<int64_t>(sequence.tokens.size()));
   const int64_t needed = own + (prompt.resident ? 0 : pagesFor(static_cast<int64_t>(prompt.tokens->size())));
-  // One more page for every running row, or what they can use at most: otherwise the newcomer would soon be preempted again.
+  // One more page for every running row, or what they can use at most: otherwise the newcomer would soon be
+  // preempted again.
   const int64_t count = static_cast<int64_t>(running_.size());
   const int64_t reserved = count == 0 ? 0 : std::min(count + 1, worstGrowth() + maxOwnPages_ - own);
-  const int64_t evictable = idlePages_ - (idle_.count(sequence.prompt) > 0 ? static_cast<int64_t>(prompt.pages.size()) : 0);
+  const int64_t evictable =
+      idlePages_ - (idle_.count(sequence.prompt) > 0 ? static_cast<int64_t>(prompt.pages.size()) : 0);
   if (pool_.free() + evictable < needed + reserved) return false;
 
   clearIdle(sequence.prompt);  // before reserve(), which would evict it
@@ -153,8 +159,9 @@ bool Scheduler::admit(PrefillPack& pack) {
     const Prompt& prompt = prompts_[sequence.prompt];
     const auto promptLength = static_cast<int64_t>(prompt.tokens->size());
     const bool isNew = !prompt.resident, isResumed = sequence.tokens.size() > 1;
-    const bool inPack = std::any_of(pack.prompts.begin(), pack.prompts.end(),
-                                    [&](const PrefillPack::PromptRun& run) { return run.prompt == sequence.prompt; });
+    const bool inPack =
+        std::any_of(pack.prompts.begin(), pack.prompts.end(),
+                    [&](const PrefillPack::PromptRun& run) { return run.prompt == sequence.prompt; });
     const bool runsPrompt = isNew || (isResumed && !inPack);
     const int64_t cost =
         (runsPrompt ? promptLength : 0) + (isResumed ? static_cast<int64_t>(sequence.tokens.size()) - 1 : 0);
@@ -170,8 +177,8 @@ bool Scheduler::admit(PrefillPack& pack) {
   return tokens > 0;
 }
 
-// A pass of one short prompt costs nearly as much as a full one, so the next prompts of the queue join it: later a finished row is
-// replaced at once. Only into pages that no running row can come to need.
+// A pass of one short prompt costs nearly as much as a full one, so the next prompts of the queue join it:
+// later a finished row is replaced at once. Only into pages that no running row can come to need.
 void Scheduler::prefillAhead(PrefillPack& pack, int64_t tokens) {
   for (const int64_t row : queue_) {
     const int32_t index = sequences_[row].prompt;

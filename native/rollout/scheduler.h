@@ -24,8 +24,9 @@ struct Sequence {
   int32_t prompt = 0;
   std::vector<int32_t> tokens;  // the completion so far
   std::vector<float> logprobs;
-  std::vector<int32_t> pages;   // of its own tokens; only appended to while it runs
-  int64_t admission = 0;        // number of its last entry into the batch: a preempted row comes back with other pages
+  std::vector<int32_t> pages;  // of its own tokens; only appended to while it runs
+  int64_t admission =
+      0;  // number of its last entry into the batch: a preempted row comes back with other pages
   int32_t stopState = 0;
   FinishReason reason = FinishReason::kAborted;
 };
@@ -42,11 +43,12 @@ struct PrefillPack {
 
 // Decides which rows run and owns all pages. Knows no tensor.
 //
-// Rows enter in row order when a batch slot and pages are free, and pages are taken as completions grow. When none is left, first
-// prompts that only wait give theirs back, then the youngest running row (the highest number) is preempted: it keeps its tokens,
-// gives back its pages and waits at the head of the queue. No deadlock: the oldest running row is never preempted while
-// another runs, the pool holds any one row at full length (pagesNeededByOne), so the oldest always finishes; and because
-// every waiting row is younger than every running one, the oldest unfinished row is always running or next.
+// Rows enter in row order when a batch slot and pages are free, and pages are taken as completions grow. When
+// none is left, first prompts that only wait give theirs back, then the youngest running row (the highest
+// number) is preempted: it keeps its tokens, gives back its pages and waits at the head of the queue. No
+// deadlock: the oldest running row is never preempted while another runs, the pool holds any one row at full
+// length (pagesNeededByOne), so the oldest always finishes; and because every waiting row is younger than
+// every running one, the oldest unfinished row is always running or next.
 class Scheduler {
  public:
   // `pool` must hold at least pagesNeededByOne(request) pages.
@@ -63,7 +65,8 @@ class Scheduler {
   int64_t maxOwnPages() const { return maxOwnPages_; }
   int64_t preemptions() const { return preemptions_; }
 
-  // Gives every running row the page of its next token. False if rows were preempted for that: then admit nobody in this step.
+  // Gives every running row the page of its next token. False if rows were preempted for that: then admit
+  // nobody in this step.
   bool grow();
   // Admits waiting rows up to one pass of prefill; true while `pack` holds work and more rows may follow.
   bool admit(PrefillPack& pack);
@@ -88,7 +91,7 @@ class Scheduler {
   std::vector<Sequence> sequences_;  // [rows]
   std::deque<int64_t> queue_;        // ascending
   std::vector<int64_t> running_;
-  std::set<int32_t> idle_;           // resident prompts of which nothing runs
+  std::set<int32_t> idle_;  // resident prompts of which nothing runs
 };
 
 }  // namespace toolr0

@@ -7,7 +7,8 @@ namespace toolr0 {
 StopStrings::StopStrings(const std::vector<std::string>& strings) : next_(1), complete_(1) {
   next_[0].fill(kStart);  // 0 doubles as "no child" while the trie is built: no edge leads to the root
   for (const std::string& text : strings) {
-    if (text.empty()) throw Error(kConfigError, "a stop string is empty; it would end every completion at once");
+    if (text.empty())
+      throw Error(kConfigError, "a stop string is empty; it would end every completion at once");
     int32_t state = kStart;
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
@@ -20,7 +21,8 @@ StopStrings::StopStrings(const std::vector<std::string>& strings) : next_(1), co
     }
     complete_[state] = true;
   }
-  // Breadth first: a state's fallback (its longest proper suffix in the trie) is shallower, hence finished before it.
+  // Breadth first: a state's fallback (its longest proper suffix in the trie) is shallower, hence finished
+  // before it.
   std::vector<int32_t> fallback(next_.size(), kStart), order = {kStart};
   for (size_t i = 0; i < order.size(); ++i) {
     const int32_t state = order[i];

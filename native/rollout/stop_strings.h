@@ -7,8 +7,8 @@
 
 namespace toolr0 {
 
-// Finds the first completed stop string in a stream of bytes that arrives token by token (Aho–Corasick): each byte is looked
-// at once, whatever the number of strings, and a sequence's whole memory is one state number.
+// Finds the first completed stop string in a stream of bytes that arrives token by token (Aho–Corasick): each
+// byte is looked at once, whatever the number of strings, and a sequence's whole memory is one state number.
 class StopStrings {
  public:
   static constexpr int32_t kStart = 0;

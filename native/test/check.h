@@ -1,5 +1,6 @@
 #pragma once
-// A minimal test harness: CHECK* record failures and go on; report() prints "N passed, N failed" and gives the exit status.
+// A minimal test harness: CHECK* record failures and go on; report() prints "N passed, N failed" and gives
+// the exit status.
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -22,19 +23,19 @@ inline int report() {
 
 #undef CHECK  // c10's logging macro; include this header after ATen
 #define CHECK(expression) check::that(static_cast<bool>(expression), #expression, __FILE__, __LINE__)
-#define CHECK_NEAR(a, b, tolerance)                                                                     \
-  check::that(std::abs(double(a) - double(b)) <= (tolerance), #a " ~ " #b, __FILE__, __LINE__,          \
+#define CHECK_NEAR(a, b, tolerance)                                                            \
+  check::that(std::abs(double(a) - double(b)) <= (tolerance), #a " ~ " #b, __FILE__, __LINE__, \
               "(" + std::to_string(double(a)) + " vs " + std::to_string(double(b)) + ")")
 // The expression must throw toolr0::Error with this code and a message holding `part`.
-#define CHECK_ERROR(expression, expectedCode, part)                                                     \
-  do {                                                                                                  \
-    bool matched = false;                                                                               \
-    std::string seen = "no exception";                                                                  \
-    try {                                                                                               \
-      expression;                                                                                       \
-    } catch (const toolr0::Error& error) {                                                              \
-      seen = error.code() + ": " + error.what();                                                        \
-      matched = error.code() == (expectedCode) && seen.find(part) != std::string::npos;                 \
-    }                                                                                                   \
-    check::that(matched, #expression " throws " #expectedCode, __FILE__, __LINE__, "(" + seen + ")");   \
+#define CHECK_ERROR(expression, expectedCode, part)                                                   \
+  do {                                                                                                \
+    bool matched = false;                                                                             \
+    std::string seen = "no exception";                                                                \
+    try {                                                                                             \
+      expression;                                                                                     \
+    } catch (const toolr0::Error& error) {                                                            \
+      seen = error.code() + ": " + error.what();                                                      \
+      matched = error.code() == (expectedCode) && seen.find(part) != std::string::npos;               \
+    }                                                                                                 \
+    check::that(matched, #expression " throws " #expectedCode, __FILE__, __LINE__, "(" + seen + ")"); \
   } while (0)

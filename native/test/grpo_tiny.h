@@ -21,19 +21,24 @@ struct TinyShape {
 inline std::shared_ptr<toolr0::Model> tinyModel(const TinyShape& s = {}, uint64_t seed = 1,
                                                 at::ScalarType dtype = at::kFloat) {
   const TemporaryFolder folder;
-  const auto field = [](const char* key, int value) { return "\"" + std::string(key) + "\":" + std::to_string(value) + ","; };
-  folder.write("config.json", "{\"architectures\":[\"Qwen2ForCausalLM\"],\"model_type\":\"qwen2\",\"hidden_act\":\"silu\"," +
-                                  field("vocab_size", s.vocab) + field("hidden_size", s.hidden) +
-                                  field("intermediate_size", s.intermediate) + field("num_hidden_layers", s.layers) +
-                                  field("num_attention_heads", s.heads) + field("num_key_value_heads", s.kvHeads) +
-                                  field("max_position_embeddings", 512) + field("eos_token_id", 0) +
-                                  "\"rms_norm_eps\":1e-6,\"rope_theta\":10000.0,\"torch_dtype\":\"float32\"," +
-                                  "\"tie_word_embeddings\":" + (s.tied ? "true" : "false") + "}");
+  const auto field = [](const char* key, int value) {
+    return "\"" + std::string(key) + "\":" + std::to_string(value) + ",";
+  };
+  folder.write("config.json",
+               "{\"architectures\":[\"Qwen2ForCausalLM\"],\"model_type\":\"qwen2\",\"hidden_act\":\"silu\"," +
+                   field("vocab_size", s.vocab) + field("hidden_size", s.hidden) +
+                   field("intermediate_size", s.intermediate) + field("num_hidden_layers", s.layers) +
+                   field("num_attention_heads", s.heads) + field("num_key_value_heads", s.kvHeads) +
+                   field("max_position_embeddings", 512) + field("eos_token_id", 0) +
+                   "\"rms_norm_eps\":1e-6,\"rope_theta\":10000.0,\"torch_dtype\":\"float32\"," +
+                   "\"tie_word_embeddings\":" + (s.tied ? "true" : "false") + "}");
   return toolr0::initModel(folder.path(), at::kCPU, dtype, seed);
 }
 
-// `prompts` groups of `group` completions of ragged length, with rollout and old log-probabilities a little off the policy's.
-inline toolr0::TrainBatch randomBatch(toolr0::Model& model, int prompts, int group, int longest, unsigned seed) {
+// `prompts` groups of `group` completions of ragged length, with rollout and old log-probabilities a little
+// off the policy's.
+inline toolr0::TrainBatch randomBatch(toolr0::Model& model, int prompts, int group, int longest,
+                                      unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&](int n) { return static_cast<int32_t>(random() % static_cast<unsigned>(n)); };
   std::normal_distribution<float> normal;

@@ -1,12 +1,12 @@
-// The hand-written CPU path against the ATen reference on random pools, and the reference against attention written out.
+// The hand-written CPU path against the ATen reference on random pools, and the reference against attention
+// written out.
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "kernels/decode_attention.h"
-
 #include "check.h"  // last: it replaces c10's CHECK
+#include "kernels/decode_attention.h"
 
 namespace {
 
@@ -17,11 +17,14 @@ struct Shape {
 
 // Sequences per prompt, prompt lengths and own lengths; pages are dealt out in random order.
 toolr0::DecodeAttentionInput randomInput(const Shape& s, const std::vector<int32_t>& promptOf,
-                                         const std::vector<int32_t>& promptLengths, const std::vector<int32_t>& ownLengths) {
+                                         const std::vector<int32_t>& promptLengths,
+                                         const std::vector<int32_t>& ownLengths) {
   const auto pagesOf = [&](int32_t tokens) { return (tokens + s.pageSize - 1) / s.pageSize; };
   int64_t total = 1, prefixColumns = 1, suffixColumns = 1;
-  for (int32_t n : promptLengths) total += pagesOf(n), prefixColumns = std::max<int64_t>(prefixColumns, pagesOf(n));
-  for (int32_t n : ownLengths) total += pagesOf(n), suffixColumns = std::max<int64_t>(suffixColumns, pagesOf(n));
+  for (int32_t n : promptLengths)
+    total += pagesOf(n), prefixColumns = std::max<int64_t>(prefixColumns, pagesOf(n));
+  for (int32_t n : ownLengths)
+    total += pagesOf(n), suffixColumns = std::max<int64_t>(suffixColumns, pagesOf(n));
   const at::Tensor order = at::randperm(total, at::kInt);
   int64_t next = 0;
   const auto deal = [&](const std::vector<int32_t>& lengths, int64_t columns) {
@@ -67,7 +70,8 @@ at::Tensor writtenOut(const toolr0::DecodeAttentionInput& in) {
     const auto prompt = in.prefixIndex[b].item<int64_t>();
     take(in.prefixTable, prompt, in.prefixLength[prompt].item<int64_t>());
     take(in.suffixTable, b, in.suffixLength[b].item<int64_t>());
-    const at::Tensor k = at::stack(keys).to(at::kDouble), v = at::stack(values).to(at::kDouble);  // [tokens, Hkv, D]
+    const at::Tensor k = at::stack(keys).to(at::kDouble),
+                     v = at::stack(values).to(at::kDouble);  // [tokens, Hkv, D]
     for (int64_t h = 0; h < in.query.size(1); ++h) {
       const at::Tensor scores = k.select(1, h / group).mv(in.query[b][h].to(at::kDouble)) * in.scale;
       out[b][h] = at::softmax(scores, 0).matmul(v.select(1, h / group));
@@ -81,15 +85,16 @@ at::Tensor writtenOut(const toolr0::DecodeAttentionInput& in) {
 int main() {
   at::manual_seed(7);
   const std::vector<Shape> shapes = {
-      {4, 2, 32, 16, at::kFloat},  {4, 2, 12, 16, at::kFloat},  {4, 4, 8, 16, at::kFloat},
-      {14, 2, 64, 16, at::kFloat}, {3, 1, 128, 16, at::kFloat}, {4, 2, 20, 5, at::kFloat},
+      {4, 2, 32, 16, at::kFloat},  {4, 2, 12, 16, at::kFloat},    {4, 4, 8, 16, at::kFloat},
+      {14, 2, 64, 16, at::kFloat}, {3, 1, 128, 16, at::kFloat},   {4, 2, 20, 5, at::kFloat},
       {4, 2, 32, 40, at::kFloat},  {4, 2, 32, 16, at::kBFloat16}, {6, 2, 20, 256, at::kBFloat16}};
   const std::vector<int32_t> promptOf = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 0, 3};
   const std::vector<int32_t> promptLengths = {70, 1, 16, 33};
   const std::vector<int32_t> ownLengths = {1, 2, 15, 16, 17, 31, 32, 33, 48, 5, 100, 1, 16, 1, 7, 64};
   for (const Shape& shape : shapes) {
     const auto input = randomInput(shape, promptOf, promptLengths, ownLengths);
-    const double tolerance = shape.dtype == at::kFloat ? 5e-6 : 2e-2;  // bf16: one rounding of values around 1
+    const double tolerance =
+        shape.dtype == at::kFloat ? 5e-6 : 2e-2;  // bf16: one rounding of values around 1
     const at::Tensor reference = toolr0::reference::decodeAttention(input);
     const at::Tensor fast = toolr0::decodeAttention(input);
     CHECK(fast.scalar_type() == shape.dtype && fast.sizes() == input.query.sizes());

@@ -1,4 +1,5 @@
-// The sampler against a plain restatement of its rules, against the ATen reference, and against the distribution itself.
+// The sampler against a plain restatement of its rules, against the ATen reference, and against the
+// distribution itself.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -7,11 +8,10 @@
 #include <numeric>
 #include <vector>
 
+#include "check.h"  // last: it replaces c10's CHECK
 #include "kernels/philox.h"
 #include "kernels/sampler.h"
 #include "runtime/error.h"
-
-#include "check.h"  // last: it replaces c10's CHECK
 
 namespace {
 using toolr0::SamplerOptions;
@@ -19,10 +19,12 @@ using toolr0::SamplerOptions;
 struct Drawn {
   at::Tensor tokens, logprobs;
 };
-Drawn draw(const at::Tensor& logits, const SamplerOptions& options, uint64_t seed, int64_t firstStream = 0, int64_t step = 0) {
+Drawn draw(const at::Tensor& logits, const SamplerOptions& options, uint64_t seed, int64_t firstStream = 0,
+           int64_t step = 0) {
   Drawn result;
   const at::Tensor streams = at::arange(firstStream, firstStream + logits.size(0), at::kLong);
-  toolr0::sample(logits, options, seed, streams, at::full({logits.size(0)}, step, at::kLong), result.tokens, result.logprobs);
+  toolr0::sample(logits, options, seed, streams, at::full({logits.size(0)}, step, at::kLong), result.tokens,
+                 result.logprobs);
   return result;
 }
 
@@ -59,11 +61,13 @@ std::vector<double> filtered(const float* x, int64_t n, const SamplerOptions& op
 }
 
 void checkAgainstRules() {
-  // fp32 of numbers up to 20; at a top-p edge in a flat tail, rounding may keep one more token of weight 1e-6.
+  // fp32 of numbers up to 20; at a top-p edge in a flat tail, rounding may keep one more token of weight
+  // 1e-6.
   const double tolerance = 4e-6;
-  const std::vector<SamplerOptions> all = {{1.0, 0, 1.0, 0.0},  {0.7, 0, 1.0, 0.0},  {1.0, 1, 1.0, 0.0},  {1.3, 40, 1.0, 0.0},
-                                           {1.0, 0, 0.9, 0.0},  {1.0, 0, 0.05, 0.0}, {1.0, 0, 0.999, 0.0}, {1.0, 0, 1.0, 0.1},
-                                           {0.6, 20, 0.95, 0.0}, {1.5, 50, 0.8, 0.05}, {2.0, 5000, 0.5, 0.2}, {1.0, 0, 1.0, 1.0}};
+  const std::vector<SamplerOptions> all = {{1.0, 0, 1.0, 0.0},   {0.7, 0, 1.0, 0.0},    {1.0, 1, 1.0, 0.0},
+                                           {1.3, 40, 1.0, 0.0},  {1.0, 0, 0.9, 0.0},    {1.0, 0, 0.05, 0.0},
+                                           {1.0, 0, 0.999, 0.0}, {1.0, 0, 1.0, 0.1},    {0.6, 20, 0.95, 0.0},
+                                           {1.5, 50, 0.8, 0.05}, {2.0, 5000, 0.5, 0.2}, {1.0, 0, 1.0, 1.0}};
   for (int64_t vocab : {1, 5, 16, 300, 1360, 4099}) {
     const at::Tensor logits = at::randn({64, vocab}) * 3;
     for (const SamplerOptions& options : all) {
@@ -94,8 +98,9 @@ void checkAgainstRules() {
   }
 }
 
-// Pearson's statistic of 20000 draws over 40 tokens, each kept token expected at least 5 times; the 0.999 quantile of
-// chi-square with f degrees of freedom is about f + 3.09 sqrt(2f) + 4 (Wilson–Hilferty, rounded up). The seed is fixed.
+// Pearson's statistic of 20000 draws over 40 tokens, each kept token expected at least 5 times; the 0.999
+// quantile of chi-square with f degrees of freedom is about f + 3.09 sqrt(2f) + 4 (Wilson–Hilferty, rounded
+// up). The seed is fixed.
 void checkFrequencies(const SamplerOptions& options) {
   const int64_t vocab = 40, draws = 20000;
   const at::Tensor logits = at::randn({1, vocab});
@@ -128,15 +133,17 @@ void checkGreedy() {
   logits[3][500] = -3;
   const Drawn drawn = draw(logits, {0.0, 3, 0.5, 0.5}, 1);
   CHECK(drawn.tokens.equal(at::tensor({17L, 0L, 999L, 500L}, at::kLong)));
-  const at::Tensor expected = at::log_softmax(logits.to(at::kDouble), 1).gather(1, drawn.tokens.unsqueeze(1)).squeeze(1);
+  const at::Tensor expected =
+      at::log_softmax(logits.to(at::kDouble), 1).gather(1, drawn.tokens.unsqueeze(1)).squeeze(1);
   CHECK_NEAR((drawn.logprobs - expected).abs().max().item<double>(), 0, 1e-6);
   Drawn reference;
-  toolr0::reference::sample(logits, {0.0}, 1, at::arange(4, at::kLong), at::zeros({4}, at::kLong), reference.tokens,
-                            reference.logprobs);
+  toolr0::reference::sample(logits, {0.0}, 1, at::arange(4, at::kLong), at::zeros({4}, at::kLong),
+                            reference.tokens, reference.logprobs);
   CHECK(drawn.tokens.equal(reference.tokens));
   // A temperature next to 0 is greedy as well, with probability 1.
   const Drawn cold = draw(logits.narrow(0, 2, 2), {1e-300}, 1);
-  CHECK(cold.tokens.equal(at::tensor({999L, 500L}, at::kLong)) && cold.logprobs.abs().max().item<double>() == 0);
+  CHECK(cold.tokens.equal(at::tensor({999L, 500L}, at::kLong)) &&
+        cold.logprobs.abs().max().item<double>() == 0);
 }
 
 void checkRowsAreIndependent() {
@@ -170,8 +177,8 @@ void checkErrors() {
         bad[2][column] = value;
         CHECK_ERROR(draw(bad, {temperature}, 1), toolr0::kNumericError, "row 2");
         at::Tensor tokens, logprobs;
-        CHECK_ERROR(toolr0::reference::sample(bad, {temperature}, 1, at::zeros({3}, at::kLong), at::zeros({3}, at::kLong),
-                                              tokens, logprobs),
+        CHECK_ERROR(toolr0::reference::sample(bad, {temperature}, 1, at::zeros({3}, at::kLong),
+                                              at::zeros({3}, at::kLong), tokens, logprobs),
                     toolr0::kNumericError, "row 2");
       }
     }

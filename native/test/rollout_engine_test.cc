@@ -1,16 +1,15 @@
-// generate() on random models: agreement with the packed forward pass, independence of batch size, memory and sharing, stop
-// rules, abort and errors.
+// generate() on random models: agreement with the packed forward pass, independence of batch size, memory and
+// sharing, stop rules, abort and errors.
 #include <algorithm>
 #include <limits>
 #include <thread>
 
+#include "check.h"  // last: it replaces c10's CHECK
 #include "kernels/packed_attention.h"
 #include "model/decoder.h"
 #include "model_batches.h"
 #include "rollout_fixture.h"
 #include "runtime/error.h"
-
-#include "check.h"  // last: it replaces c10's CHECK
 
 namespace {
 using namespace toolr0;
@@ -29,15 +28,17 @@ std::vector<double> packedLogprobs(Model& model, const RolloutRequest& request, 
   }
   const PackedBatch batch = check::packUnshared(prompts, completions, rows);
   const double scale = 1.0 / std::sqrt(static_cast<double>(model.config.headDim));
-  const at::Tensor hidden = decoderForward(
-      model, batch.tokens, batch.positions, [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-        at::Tensor lse;
-        return packedAttention(q, k, v, batch.segments, scale, lse);
-      });
+  const at::Tensor hidden =
+      decoderForward(model, batch.tokens, batch.positions,
+                     [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+                       at::Tensor lse;
+                       return packedAttention(q, k, v, batch.segments, scale, lse);
+                     });
   const at::Tensor logits = headLogits(model, hidden.index_select(0, at::tensor(rows, at::kLong)));
   const double temperature = request.sampling.temperature == 0 ? 1.0 : request.sampling.temperature;
   const at::Tensor logprobs = at::log_softmax(logits.to(at::kDouble) / temperature, 1);
-  const at::Tensor picked = logprobs.gather(1, at::tensor(targets, at::kLong).unsqueeze(1)).squeeze(1).contiguous();
+  const at::Tensor picked =
+      logprobs.gather(1, at::tensor(targets, at::kLong).unsqueeze(1)).squeeze(1).contiguous();
   return {picked.const_data_ptr<double>(), picked.const_data_ptr<double>() + picked.numel()};
 }
 
@@ -57,7 +58,8 @@ RolloutRequest mixedRequest(const Model& model) {
   request.prompts.push_back(request.prompts[3]);  // a repeated prompt
   request.samplesPerPrompt = 3;
   request.maxNewTokens = 50;
-  for (int64_t id = 3; id < model.config.vocabSize; id += 25) request.stopTokenIds.push_back(id);  // rows end at different lengths
+  for (int64_t id = 3; id < model.config.vocabSize; id += 25)
+    request.stopTokenIds.push_back(id);  // rows end at different lengths
   request.seed = 12;
   return request;
 }
@@ -71,15 +73,16 @@ void checkAgainstPackedForward(Model& model, double tolerance) {
     CHECK(result.generatedTokens == static_cast<int64_t>(result.tokens.size()));
     CHECK(result.prefillTokens == 1 + 7 + 16 + 17 + 70 + 33 + 7 + 128);  // every distinct prompt once
     const double worst = worstDifference(result.logprobs, packedLogprobs(model, request, result));
-    std::printf("  T %.1f: %lld tokens, largest |sampled - packed| log-probability difference %.2g\n", temperature,
-                static_cast<long long>(result.generatedTokens), worst);
+    std::printf("  T %.1f: %lld tokens, largest |sampled - packed| log-probability difference %.2g\n",
+                temperature, static_cast<long long>(result.generatedTokens), worst);
     CHECK(worst < tolerance);
     bool stopsRight = true;
     int64_t stopped = 0;
     for (int64_t row = 0; row < 27; ++row) {
       const std::vector<int32_t> tokens = rowTokens(result, row);
       const auto isStop = [&](int32_t t) {
-        return std::find(request.stopTokenIds.begin(), request.stopTokenIds.end(), t) != request.stopTokenIds.end();
+        return std::find(request.stopTokenIds.begin(), request.stopTokenIds.end(), t) !=
+               request.stopTokenIds.end();
       };
       const bool stop = result.finishReasons[row] == FinishReason::kStop;
       stopped += stop;
@@ -98,7 +101,8 @@ void checkIndependence(Model& model) {
     const RolloutResult whole = check::generate(model, request);
     const auto agrees = [&](const char* what, const RolloutResult& other) {
       const bool same = other.tokens == whole.tokens && other.offsets == whole.offsets &&
-                        other.finishReasons == whole.finishReasons && sameLogprobs(other.logprobs, whole.logprobs, 1e-4);
+                        other.finishReasons == whole.finishReasons &&
+                        sameLogprobs(other.logprobs, whole.logprobs, 1e-4);
       if (!same) std::printf("  differs: %s at T %.1f\n", what, temperature);
       return same;
     };
@@ -110,7 +114,8 @@ void checkIndependence(Model& model) {
       CHECK(agrees("small batch", result));
       CHECK(result.prefillTokens == whole.prefillTokens);
     }
-    // Page bytes: 2 * layers * 16 tokens * kv heads * head dimension * 4. The longest prompt with its completion needs 12 pages.
+    // Page bytes: 2 * layers * 16 tokens * kv heads * head dimension * 4. The longest prompt with its
+    // completion needs 12 pages.
     const int64_t pageBytes = 2 * 2 * 16 * 2 * 16 * 4;
     for (const int64_t pages : {12, 15, 30}) {
       RolloutRequest tight = request;
@@ -150,7 +155,8 @@ void checkStopStrings(Model& model) {
     for (const int32_t token : rowTokens(free, row)) {
       expected.push_back(token);
       text += request.tokenBytes[token];
-      for (const std::string& stop : request.stopStrings) found = found || text.find(stop) != std::string::npos;
+      for (const std::string& stop : request.stopStrings)
+        found = found || text.find(stop) != std::string::npos;
       if (found) break;
     }
     shorter += found;
@@ -182,7 +188,8 @@ void checkCallbacksAndAbort(Model& model) {
   };
   const RolloutResult whole = check::generate(model, request, callbacks);
   for (int64_t row = 0; row < 27; ++row)
-    CHECK(streamed[row] == rowTokens(whole, row) && finished[row] == streamed[row] && reasons[row] == whole.finishReasons[row]);
+    CHECK(streamed[row] == rowTokens(whole, row) && finished[row] == streamed[row] &&
+          reasons[row] == whole.finishReasons[row]);
 
   for (const bool partial : {false, true}) {
     CancelToken cancel;
@@ -211,7 +218,9 @@ void checkCallbacksAndAbort(Model& model) {
   CHECK_ERROR(toolr0::generate(model, mixedRequest(model), {}, cancelled), kAbortedError, "aborted");
   // An exception of the caller's own passes through and leaves nothing behind.
   RolloutCallbacks failing;
-  failing.onFinish = [](int64_t, const int32_t*, int64_t, FinishReason) { throw Error(kIoError, "the caller's own"); };
+  failing.onFinish = [](int64_t, const int32_t*, int64_t, FinishReason) {
+    throw Error(kIoError, "the caller's own");
+  };
   CHECK_ERROR(check::generate(model, mixedRequest(model), failing), kIoError, "the caller's own");
   CHECK(check::generate(model, mixedRequest(model)).tokens == whole.tokens);
 }
@@ -231,8 +240,10 @@ void checkErrors(Model& model) {
   CHECK_ERROR(with([](R r) { r.prompts[0][0] = -1; }), kConfigError, "prompt 0 holds token id -1");
   CHECK_ERROR(with([](R r) { r.samplesPerPrompt = 0; }), kConfigError, "n (samples per prompt) is 0");
   CHECK_ERROR(with([](R r) { r.maxNewTokens = 0; }), kConfigError, "maxNewTokens is 0");
-  CHECK_ERROR(with([](R r) { r.maxNewTokens = 247; }), kConfigError, "prompt 1 has 10 tokens; with maxNewTokens 247");
-  CHECK_ERROR(with([](R r) { r.maxNewTokens = std::numeric_limits<int64_t>::max(); }), kConfigError, "context of 256");
+  CHECK_ERROR(with([](R r) { r.maxNewTokens = 247; }), kConfigError,
+              "prompt 1 has 10 tokens; with maxNewTokens 247");
+  CHECK_ERROR(with([](R r) { r.maxNewTokens = std::numeric_limits<int64_t>::max(); }), kConfigError,
+              "context of 256");
   CHECK_ERROR(with([](R r) { r.sampling.temperature = -1; }), kConfigError, "temperature");
   CHECK_ERROR(with([](R r) { r.sampling.temperature = std::nan(""); }), kConfigError, "temperature");
   CHECK_ERROR(with([](R r) { r.sampling.topP = 0; }), kConfigError, "topP");

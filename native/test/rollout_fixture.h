@@ -18,7 +18,8 @@ struct ModelShape {
   int64_t vocab = 200, hidden = 64, intermediate = 96, layers = 2, heads = 4, kvHeads = 2, context = 256;
 };
 
-// Qwen2-shaped, tied, random. Scaled up so that its distributions are far from flat and greedy ties do not occur.
+// Qwen2-shaped, tied, random. Scaled up so that its distributions are far from flat and greedy ties do not
+// occur.
 inline std::shared_ptr<toolr0::Model> randomModel(const ModelShape& shape, at::ScalarType dtype = at::kFloat,
                                                   double sharpen = 3.0) {
   TemporaryFolder folder;
@@ -37,12 +38,14 @@ inline std::shared_ptr<toolr0::Model> randomModel(const ModelShape& shape, at::S
   return model;
 }
 
-inline std::vector<std::vector<int32_t>> randomPrompts(const std::vector<int64_t>& lengths, int64_t vocab, unsigned seed = 5) {
+inline std::vector<std::vector<int32_t>> randomPrompts(const std::vector<int64_t>& lengths, int64_t vocab,
+                                                       unsigned seed = 5) {
   std::mt19937 random(seed);
   std::vector<std::vector<int32_t>> prompts;
   for (const int64_t length : lengths) {
     std::vector<int32_t>& prompt = prompts.emplace_back();
-    for (int64_t i = 0; i < length; ++i) prompt.push_back(static_cast<int32_t>(random() % static_cast<unsigned>(vocab)));
+    for (int64_t i = 0; i < length; ++i)
+      prompt.push_back(static_cast<int32_t>(random() % static_cast<unsigned>(vocab)));
   }
   return prompts;
 }

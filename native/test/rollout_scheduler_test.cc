@@ -1,14 +1,12 @@
-// The scheduler alone, driven with invented completion lengths: nothing is lost, pages never leak or overlap, prompts are
-// prefilled once when memory allows, and the smallest pool there may be still finishes.
-#include "rollout/scheduler.h"
-
+// The scheduler alone, driven with invented completion lengths: nothing is lost, pages never leak or overlap,
+// prompts are prefilled once when memory allows, and the smallest pool there may be still finishes.
 #include <algorithm>
 #include <random>
 #include <set>
 
-#include "rollout_fixture.h"
-
 #include "check.h"  // last: it replaces c10's CHECK
+#include "rollout/scheduler.h"
+#include "rollout_fixture.h"
 
 namespace {
 using namespace toolr0;
@@ -45,7 +43,8 @@ Outcome drive(const RolloutRequest& request, int64_t capacity, const std::vector
           outcome.promptRuns += run.store;
           tokens += static_cast<int64_t>(scheduler.prompts()[run.prompt].tokens->size());
         }
-        for (const int64_t row : pack.resumed) tokens += static_cast<int64_t>(scheduler.sequences()[row].tokens.size()) - 1;
+        for (const int64_t row : pack.resumed)
+          tokens += static_cast<int64_t>(scheduler.sequences()[row].tokens.size()) - 1;
         outcome.sound &= tokens > 0 && (tokens <= kPrefillTokens || pack.prompts.size() == 1);
       }
     }
@@ -58,8 +57,9 @@ Outcome drive(const RolloutRequest& request, int64_t capacity, const std::vector
       Sequence& sequence = scheduler.sequences()[row];
       const auto count = static_cast<int64_t>(sequence.tokens.size());
       outcome.sound &= scheduler.prompts()[sequence.prompt].resident;
-      outcome.sound &= static_cast<int64_t>(sequence.pages.size()) == pagesFor(count);  // room for the token fed now
-      outcome.sound &= !(sawNew && count > 0);                                          // new rows come last
+      outcome.sound &=
+          static_cast<int64_t>(sequence.pages.size()) == pagesFor(count);  // room for the token fed now
+      outcome.sound &= !(sawNew && count > 0);                             // new rows come last
       sawNew = sawNew || count == 0;
     }
     for (const int64_t row : rows) {
@@ -85,9 +85,11 @@ int main() {
   for (int trial = 0; trial < 300; ++trial) {
     RolloutRequest request;
     std::vector<int64_t> promptLengths;
-    for (unsigned i = 1 + random() % 12; i > 0; --i) promptLengths.push_back(1 + random() % (trial % 10 == 0 ? 3000 : 100));
+    for (unsigned i = 1 + random() % 12; i > 0; --i)
+      promptLengths.push_back(1 + random() % (trial % 10 == 0 ? 3000 : 100));
     request.prompts = check::randomPrompts(promptLengths, 50, random());
-    if (trial % 3 == 0) request.prompts.push_back(request.prompts.front());  // a repeated prompt is stored once
+    if (trial % 3 == 0)
+      request.prompts.push_back(request.prompts.front());  // a repeated prompt is stored once
     request.samplesPerPrompt = 1 + random() % 9;
     request.maxNewTokens = 1 + random() % 120;
     request.maxBatch = 1 + random() % 40;
@@ -96,7 +98,8 @@ int main() {
     for (int64_t i = 0; i < rows; ++i) lengths.push_back(1 + random() % request.maxNewTokens);
 
     PagePool none(0);
-    const int64_t all = Scheduler(request, none).pagesNeededByAll(), one = Scheduler::pagesNeededByOne(request);
+    const int64_t all = Scheduler(request, none).pagesNeededByAll(),
+                  one = Scheduler::pagesNeededByOne(request);
     CHECK(one <= all);
     const Outcome roomy = drive(request, all, lengths);
     CHECK(roomy.sound);

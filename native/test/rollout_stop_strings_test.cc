@@ -1,11 +1,9 @@
 // The stop-string matcher against a search of the whole text, on random splits into tokens.
-#include "rollout/stop_strings.h"
-
 #include <random>
 
-#include "runtime/error.h"
-
 #include "check.h"  // last: it replaces c10's CHECK
+#include "rollout/stop_strings.h"
+#include "runtime/error.h"
 
 namespace {
 using toolr0::StopStrings;
@@ -21,8 +19,9 @@ size_t firstMatchEnd(const std::vector<std::string>& stops, const std::string& t
 }
 
 void checkRandomSplits() {
-  const std::vector<std::vector<std::string>> sets = {
-      {"ab"}, {"aaa"}, {"abab", "bb"}, {"abcabd", "cab", "bd"}, {"a", "bcb"}, {std::string("\0a", 2), "\xff\xc3"}};
+  const std::vector<std::vector<std::string>> sets = {{"ab"},         {"aaa"},
+                                                      {"abab", "bb"}, {"abcabd", "cab", "bd"},
+                                                      {"a", "bcb"},   {std::string("\0a", 2), "\xff\xc3"}};
   const std::string alphabet("abc\0\xff\xc3", 6);
   std::mt19937 random(1);
   int wrong = 0;

@@ -1,8 +1,7 @@
 // Greedy continuations of the oracle models (vectors/README.md, section E): exact, at any batch size.
+#include "check.h"  // last: it replaces c10's CHECK
 #include "model_vectors.h"
 #include "rollout_fixture.h"
-
-#include "check.h"  // last: it replaces c10's CHECK
 
 namespace {
 using namespace toolr0;
@@ -15,7 +14,7 @@ std::vector<int32_t> narrow(const Json& list) {
 void checkModel(const std::string& folder) {
   const auto model = loadModel(folder, at::kCPU, at::kFloat);
   const Json oracle = check::readOracle(folder);
-  const Json& greedy = *oracle.find("greedy"), &withEos = *greedy.find("with_eos");
+  const Json &greedy = *oracle.find("greedy"), &withEos = *greedy.find("with_eos");
   RolloutRequest request;
   for (const Json& prompt : greedy.find("prompts")->array) request.prompts.push_back(narrow(prompt));
   request.maxNewTokens = greedy.find("max_new_tokens")->integer;

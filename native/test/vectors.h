@@ -25,7 +25,8 @@ inline double number(const Json& value) {
   if (value.isNumber()) return value.number;
   const Json* text = value.find("$float");
   if (text == nullptr || text->string == "nan") return std::numeric_limits<double>::quiet_NaN();
-  return text->string == "-inf" ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  return text->string == "-inf" ? -std::numeric_limits<double>::infinity()
+                                : std::numeric_limits<double>::infinity();
 }
 
 // A list, or a list of equally long lists; null elements become NaN.

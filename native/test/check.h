@@ -1,6 +1,9 @@
 #pragma once
 // A minimal test harness: CHECK* record failures and go on; report() prints "N passed, N failed" and gives
-// the exit status.
+// the exit status. It may be included before or after libtorch, whose logging header defines a CHECK of its
+// own.
+#include <c10/util/Logging.h>
+
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -21,7 +24,7 @@ inline int report() {
 }
 }  // namespace check
 
-#undef CHECK  // c10's logging macro; include this header after ATen
+#undef CHECK
 #define CHECK(expression) check::that(static_cast<bool>(expression), #expression, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance)                                                            \
   check::that(std::abs(double(a) - double(b)) <= (tolerance), #a " ~ " #b, __FILE__, __LINE__, \

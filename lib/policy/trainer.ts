@@ -27,12 +27,15 @@ const DEFAULTS: Omit<AddonTrainerOptions, 'loss'> = {
   scheduler: 'constant',
   warmupSteps: 0,
   totalSteps: 0,
-  tokenBudget: 16384,
+  tokenBudget: 16384, // on the CPU: CPU_TOKEN_BUDGET
   logprobChunkRows: 2048,
   activationCheckpointing: false,
   temperature: 1,
   maxSkippedSteps: 3,
 };
+
+/** Large micro-batches gain nothing on a CPU, and their activations cost memory (0.5B: about 2 MB a token). */
+const CPU_TOKEN_BUDGET = 2048;
 
 /** One GRPO batch: a rollout's rows with an advantage each. */
 export interface TrainStepInput {
@@ -84,6 +87,7 @@ export class Trainer {
   ): Promise<Trainer> {
     const { adamEpsilon, ...others } = options;
     const trainer: Record<string, unknown> = { ...DEFAULTS, epsilon: adamEpsilon ?? DEFAULTS.epsilon };
+    if (policy.info.device === 'cpu') trainer['tokenBudget'] = CPU_TOKEN_BUDGET;
     const loss: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(others)) {
       if (value === undefined) continue;

@@ -33,17 +33,13 @@ void DecodeIndices::setPrompt(int32_t index) {
 
 void DecodeIndices::update() {
   const std::vector<int64_t>& running = scheduler_.running();
-  rows = static_cast<int64_t>(running.size());
-  decoding = 0;
+  decoding = static_cast<int64_t>(running.size());
   bool tableChanged = false;
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < decoding; ++i) {
     const Sequence& sequence = scheduler_.sequences()[running[i]];
     const auto count = static_cast<int64_t>(sequence.tokens.size());
     longs_.row(kStream)[i] = running[i];
     longs_.row(kStep)[i] = count;
-    longs_.row(kPrompt)[i] = sequence.prompt;
-    if (count == 0) continue;
-    ++decoding;
     const auto promptLength = static_cast<int64_t>(scheduler_.prompts()[sequence.prompt].tokens->size());
     longs_.row(kToken)[i] = sequence.tokens.back();
     longs_.row(kPosition)[i] = promptLength + count - 1;

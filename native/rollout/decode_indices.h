@@ -28,8 +28,8 @@ class MirroredTensor {
   at::Tensor host_, device_;
 };
 
-// The index tensors of a decode step, allocated once. The first `decoding` running rows feed their last
-// token; the others are new and only sampled.
+// The index tensors of a decode step, allocated once: one line per running row, whose last token is fed to
+// the model.
 class DecodeIndices {
  public:
   DecodeIndices(Scheduler& scheduler, int64_t maxBatch, at::Device device);
@@ -39,18 +39,14 @@ class DecodeIndices {
   // Describes the running rows.
   void update();
 
-  int64_t rows = 0, decoding = 0;
+  int64_t decoding = 0;  // rows of the step
   // [decoding] int64
-  at::Tensor tokens() const { return perRow(kToken, decoding); }
-  at::Tensor positions() const { return perRow(kPosition, decoding); }
-  at::Tensor slots() const { return perRow(kSlot, decoding); }
-  // [rows] int64: Philox stream = row of the result, step = number of its next token.
-  at::Tensor streams() const { return perRow(kStream, rows); }
-  at::Tensor steps() const { return perRow(kStep, rows); }
-  // [rows - decoding] int64 prompts of the new rows
-  at::Tensor newPrompts() const {
-    return longs_.device().select(0, kPrompt).narrow(0, decoding, rows - decoding);
-  }
+  at::Tensor tokens() const { return perRow(kToken); }
+  at::Tensor positions() const { return perRow(kPosition); }
+  at::Tensor slots() const { return perRow(kSlot); }
+  // [decoding] int64: Philox stream = row of the result, step = number of its next token.
+  at::Tensor streams() const { return perRow(kStream); }
+  at::Tensor steps() const { return perRow(kStep); }
   // [decoding], [prompts, pages], [prompts], [decoding, pages], [decoding] int32, see DecodeAttentionInput
   at::Tensor prefixIndex() const { return perRowInt(kPrefix); }
   const at::Tensor& prefixTable() const { return prefixTable_.device(); }
@@ -59,11 +55,9 @@ class DecodeIndices {
   at::Tensor suffixLength() const { return perRowInt(kLength); }
 
  private:
-  enum { kToken, kPosition, kSlot, kStream, kStep, kPrompt, kLongs };
+  enum { kToken, kPosition, kSlot, kStream, kStep, kLongs };
   enum { kPrefix, kLength, kInts };
-  at::Tensor perRow(int64_t what, int64_t count) const {
-    return longs_.device().select(0, what).narrow(0, 0, count);
-  }
+  at::Tensor perRow(int64_t what) const { return longs_.device().select(0, what).narrow(0, 0, decoding); }
   at::Tensor perRowInt(int64_t what) const { return ints_.device().select(0, what).narrow(0, 0, decoding); }
 
   Scheduler& scheduler_;

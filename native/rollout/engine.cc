@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <string>
 
-#include "kernels/decode_attention.h"
-#include "kernels/packed_attention.h"
 #include "model/decoder.h"
 #include "rollout/memory_budget.h"
 #include "runtime/error.h"
@@ -39,27 +36,6 @@ int64_t poolPages(const Model& model, const RolloutRequest& request) {
                                      ": lower maxNewTokens, shorten the prompts, or set maxKvBytes by hand");
 }
 
-at::Tensor longTensor(const std::vector<int64_t>& values, at::Device device) {
-  return at::tensor(at::ArrayRef<int64_t>(values), at::kLong).to(device);
-}
-
-// The token lists of a prefill pass.
-struct PackedTokens {
-  std::vector<int64_t> tokens, positions, slots;
-  std::vector<Segment> segments;
-
-  void beginSegment(int32_t prefix) { segments.push_back({static_cast<int64_t>(tokens.size()), 0, prefix}); }
-  void add(int32_t token, int64_t position, int64_t slot) {
-    tokens.push_back(token);
-    positions.push_back(position);
-    slots.push_back(slot);
-    ++segments.back().length;
-  }
-};
-int64_t slotOf(const std::vector<int32_t>& pages, int64_t index) {
-  return pages[index / kPageSize] * kPageSize + index % kPageSize;
-}
-
 }  // namespace
 
 Engine::Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
@@ -73,9 +49,8 @@ Engine::Engine(Model& model, const RolloutRequest& request, const RolloutCallbac
       scheduler_(request, pool_),
       cache_(model, pool_.free()),
       indices_(scheduler_, request.maxBatch, model.device),
-      lastHidden_(at::zeros({static_cast<int64_t>(scheduler_.prompts().size()), model.config.hiddenSize},
-                            at::TensorOptions().device(model.device).dtype(model.dtype))),
-      scale_(1.0 / std::sqrt(static_cast<double>(model.config.headDim))) {
+      prefill_(model, scheduler_, cache_, cancel),
+      decodeStep_(makeDecodeStep(model, cache_, request)) {
   int64_t longest = 0;
   for (const std::vector<int32_t>& prompt : request.prompts) {
     result_.promptTokens += static_cast<int64_t>(prompt.size());
@@ -97,98 +72,59 @@ void Engine::run() {
 
 void Engine::step() {
   cancel_.throwIfRequested();
-  if (scheduler_.grow())
-    for (PrefillPack pack; scheduler_.admit(pack);) prefill(pack);
-  indices_.update();
-
-  // One head product and one sampler call serve the rows that decode and those that only now begin.
-  at::Tensor hidden;
-  if (indices_.decoding > 0) hidden = decode();
-  if (indices_.rows > indices_.decoding) {
-    const at::Tensor first = lastHidden_.index_select(0, indices_.newPrompts());
-    hidden = hidden.defined() ? at::cat({hidden, first}) : first;
-  }
-  at::Tensor tokens, logprobs;
-  sample(headLogits(model_, hidden), request_.sampling, request_.seed, indices_.streams(), indices_.steps(),
-         tokens, logprobs);
-  tokens = tokens.to(at::kCPU);
-  logprobs = logprobs.to(at::kCPU);
-  const int64_t* token = tokens.const_data_ptr<int64_t>();
-  const float* logprob = logprobs.const_data_ptr<float>();
-  const std::vector<int64_t> rows =
-      scheduler_.running();  // a copy: finished rows leave while we go through it
-  for (size_t i = 0; i < rows.size(); ++i) accept(rows[i], static_cast<int32_t>(token[i]), logprob[i]);
+  admit();
+  cancel_.throwIfRequested();
+  if (scheduler_.running().empty()) return;  // every first token was a last one
+  scheduler_.grow();
+  decode();
 }
 
-void Engine::prefill(const PrefillPack& pack) {
+void Engine::admit() {
   const Clock::time_point start = Clock::now();
-  PackedTokens packed;
-  std::vector<int64_t> stored, lastTokens;  // prompts whose last hidden state is kept, and where it is
-  std::vector<int32_t> segmentOf(scheduler_.prompts().size(), -1);
-  for (const auto& [index, store] : pack.prompts) {
-    const Prompt& prompt = scheduler_.prompts()[index];
-    segmentOf[index] = static_cast<int32_t>(packed.segments.size());
-    packed.beginSegment(-1);
-    for (size_t t = 0; t < prompt.tokens->size(); ++t) {
-      const auto position = static_cast<int64_t>(t);
-      packed.add((*prompt.tokens)[t], position,
-                 store ? slotOf(prompt.pages, position) : cache_.discardSlot());
-    }
-    if (!store) continue;
-    stored.push_back(index);
-    lastTokens.push_back(static_cast<int64_t>(packed.tokens.size()) - 1);
-    indices_.setPrompt(index);
+  int64_t tokens = 0;
+  for (PrefillPack pack; scheduler_.admit(pack);) {
+    for (const PrefillPack::PromptRun& run : pack.prompts)
+      if (run.store) indices_.setPrompt(run.prompt);
+    tokens += prefill_.run(pack);
   }
-  std::vector<int64_t> resumed = pack.resumed;  // completions of one prompt must be adjacent
-  std::stable_sort(resumed.begin(), resumed.end(), [&](int64_t a, int64_t b) {
-    return scheduler_.sequences()[a].prompt < scheduler_.sequences()[b].prompt;
-  });
-  for (const int64_t row : resumed) {
-    const Sequence& sequence = scheduler_.sequences()[row];
-    const auto promptLength = static_cast<int64_t>(scheduler_.prompts()[sequence.prompt].tokens->size());
-    packed.beginSegment(segmentOf[sequence.prompt]);
-    for (int64_t t = 0; t + 1 < static_cast<int64_t>(sequence.tokens.size()); ++t)
-      packed.add(sequence.tokens[t], promptLength + t, slotOf(sequence.pages, t));
-  }
-
-  const at::Tensor slots = longTensor(packed.slots, model_.device);
-  const at::Tensor hidden = decoderForward(
-      model_, longTensor(packed.tokens, model_.device), longTensor(packed.positions, model_.device),
-      [&](int64_t layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-        cancel_.throwIfRequested();
-        cache_.write(layer, slots, key, value);
-        at::Tensor lse;
-        return packedAttention(query, key, value, packed.segments, scale_, lse);
-      });
-  if (!stored.empty())
-    lastHidden_.index_copy_(0, longTensor(stored, model_.device),
-                            hidden.index_select(0, longTensor(lastTokens, model_.device)));
   // Only for an honest prefillSeconds.
-  if (!model_.device.is_cpu())
+  if (tokens > 0 && !model_.device.is_cpu())
     c10::impl::VirtualGuardImpl(model_.device.type()).getStream(model_.device).synchronize();
-  result_.prefillTokens += static_cast<int64_t>(packed.tokens.size());
+  result_.prefillTokens += tokens;
   result_.prefillSeconds += secondsSince(start);
+  firstTokens();
 }
 
-at::Tensor Engine::decode() {
+void Engine::firstTokens() {
+  std::vector<int64_t> rows, prompts;
+  for (const int64_t row : scheduler_.running()) {
+    const Sequence& sequence = scheduler_.sequences()[row];
+    if (!sequence.tokens.empty()) continue;
+    rows.push_back(row);
+    prompts.push_back(sequence.prompt);
+  }
+  if (rows.empty()) return;
+  const at::Tensor streams = longTensor(rows, model_.device);
+  at::Tensor tokens, logprobs;
+  sample(prefill_.logits(prompts), request_.sampling, request_.seed, streams, at::zeros_like(streams), tokens,
+         logprobs);
+  accept(rows, tokens, logprobs);
+}
+
+void Engine::decode() {
   ++result_.decodeSteps;
-  const at::Tensor slots = indices_.slots();
-  DecodeAttentionInput input;
-  input.prefixIndex = indices_.prefixIndex();
-  input.prefixTable = indices_.prefixTable();
-  input.prefixLength = indices_.prefixLength();
-  input.suffixTable = indices_.suffixTable();
-  input.suffixLength = indices_.suffixLength();
-  input.scale = scale_;
-  return decoderForward(
-      model_, indices_.tokens(), indices_.positions(),
-      [&](int64_t layer, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value) {
-        cache_.write(layer, slots, key, value);
-        input.query = query;
-        input.keyPages = cache_.keys(layer);
-        input.valuePages = cache_.values(layer);
-        return decodeAttention(input);
-      });
+  indices_.update();
+  at::Tensor tokens, logprobs;
+  decodeStep_->run(indices_, tokens, logprobs);
+  const std::vector<int64_t> rows = scheduler_.running();  // a copy: finished rows leave
+  accept(rows, tokens, logprobs);
+}
+
+void Engine::accept(const std::vector<int64_t>& rows, const at::Tensor& tokens, const at::Tensor& logprobs) {
+  const at::Tensor hostTokens = tokens.to(at::kCPU), hostLogprobs = logprobs.to(at::kCPU);
+  const int64_t* token = hostTokens.const_data_ptr<int64_t>();
+  const float* logprob = hostLogprobs.const_data_ptr<float>();
+  for (size_t i = 0; i < rows.size(); ++i) accept(rows[i], static_cast<int32_t>(token[i]), logprob[i]);
 }
 
 bool Engine::stops(Sequence& sequence, int32_t token) const {

@@ -1,7 +1,11 @@
 #pragma once
+#include <memory>
+
 #include "model/model.h"
 #include "rollout/decode_indices.h"
+#include "rollout/decode_step.h"
 #include "rollout/kv_cache.h"
+#include "rollout/prefill.h"
 #include "rollout/rollout.h"
 #include "rollout/scheduler.h"
 #include "rollout/stop_strings.h"
@@ -21,8 +25,10 @@ class Engine {
 
  private:
   void step();
-  void prefill(const PrefillPack& pack);
-  at::Tensor decode();  // hidden states [decoding, hidden]
+  void admit();        // lets waiting rows in
+  void firstTokens();  // samples the first token of the rows that have none
+  void decode();
+  void accept(const std::vector<int64_t>& rows, const at::Tensor& tokens, const at::Tensor& logprobs);
   void accept(int64_t row, int32_t token, float logprob);
   bool stops(Sequence& sequence, int32_t token) const;
 
@@ -35,9 +41,8 @@ class Engine {
   Scheduler scheduler_;
   KvCache cache_;
   DecodeIndices indices_;
-  at::Tensor lastHidden_;  // [prompts, hidden] after each resident prompt's last token: its rows sample their
-                           // first token from it
-  double scale_;
+  Prefill prefill_;
+  std::unique_ptr<DecodeStep> decodeStep_;
   RolloutResult result_;
 };
 

@@ -8,7 +8,7 @@ import { randomAt, seedFrom, type RunContext, type StageOutcome } from './contex
 import { specTable } from './generator-stage';
 import { agreementHistogram, countBy } from './metrics';
 import { contentKey, probesServeVerification, solverAnswers } from './probe';
-import { sample } from './sampler';
+import { readNothing, sample } from './sampler';
 import type { Candidate } from './state';
 import { runSteps } from './steps';
 import { drop, structuralTasks, type Structural } from './structural';
@@ -61,6 +61,7 @@ async function labelled(context: RunContext, tasks: readonly CandidateTask[]): P
     tasks.map((task) => prompts.difficulty(task.question, task.tools, task.gold)),
     { n: 1, sampling: config.curation.judgeSampling, seed: seedFrom(randomAt(context, 'difficulty labels')) },
     config.rollout,
+    readNothing,
   );
   return labelByJudge(tasks, texts);
 }

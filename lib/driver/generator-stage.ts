@@ -17,7 +17,6 @@ import {
   type TaskContent,
 } from './probe';
 import { customRewardTable, rewardTable, type RewardTable } from './rewards-table';
-import type { Sampled } from './sampler';
 import { asSolverMeets } from './solver-menu';
 import { runSteps } from './steps';
 import { mapYielding } from './yielding';
@@ -65,19 +64,17 @@ interface Row {
   reward?: GeneratorReward;
 }
 
-async function readRows(
-  context: RunContext,
-  specs: readonly ControlSpec[],
-  { texts, rollout }: Sampled,
-): Promise<Row[]> {
+/** Reads what the Generator wrote: its task, and whether the Solver should be asked about it. */
+function rowReader(context: RunContext, specs: readonly ControlSpec[]) {
   const options = generatorRewardOptions(context);
-  return mapYielding(texts, (completion, row) => {
-    const spec = specs[Math.floor(row / rollout.n)]!;
+  const n = context.config.generator.numGenerations;
+  return (completion: string, row: number): Row => {
+    const spec = specs[Math.floor(row / n)]!;
     const assessment = assessGeneratorCompletion(completion, spec, options);
     const { task, worthProbing } = assessment;
     if (!worthProbing || task === null) return { completion, spec, assessment };
     return { completion, spec, assessment, task: asSolverMeets(task, context.config) };
-  });
+  };
 }
 
 /** Asks the Solver (and the judge) about every row worth it: one batch each. */
@@ -175,15 +172,9 @@ function taskMetrics(rows: readonly Row[], agreements: readonly number[]): Recor
   };
 }
 
-async function score(
-  context: RunContext,
-  step: number,
-  specs: readonly ControlSpec[],
-  sampled: Sampled,
-): Promise<Scored> {
+async function score(context: RunContext, step: number, rows: readonly Row[]): Promise<Scored> {
   const { config, state } = context;
   const { samples } = config.generator.probe;
-  const rows = await readRows(context, specs, sampled);
   context.progress('probe', step + 0.5, config.generator.steps);
   const seconds = await probeRows(context, rows, randomAt(context, `generator step ${step}`));
   const table = await rewardRows(context, rows);
@@ -220,7 +211,8 @@ export async function generatorStage(context: RunContext): Promise<StageOutcome>
       step,
       total: steps,
       chats: specs.map((spec) => prompts.generator(spec)),
-      score: (sampled) => score(context, step, specs, sampled),
+      read: rowReader(context, specs),
+      score: ({ readings }) => score(context, step, readings),
     });
   });
   await context.roles.rest('generator');

@@ -1,6 +1,7 @@
 import type { ChatMessage } from '../roles/prompts';
 import { randomAt, seedFrom, type RunContext } from './context';
 import type { AgreementHistogram, Role } from './events';
+import type { ReadCompletion } from './completion-reader';
 import { completionMetrics, residentBytes, rewardMetrics } from './metrics';
 import { shuffleRows, totals, type RewardTable } from './rewards-table';
 import { sample, type Sampled } from './sampler';
@@ -13,22 +14,25 @@ export interface Scored {
   histogram?: AgreementHistogram;
 }
 
-export interface GrpoStep {
+export interface GrpoStep<R> {
   role: Role;
   /** 0 … total - 1 */
   step: number;
   total: number;
   /** One per group. */
   chats: ChatMessage[][];
-  score: (sampled: Sampled) => Promise<Scored>;
+  /** Of each completion when it ends, while the rollout goes on: what can be said of it alone. */
+  read: ReadCompletion<R>;
+  /** Of the whole batch. */
+  score: (sampled: Sampled<R>) => Promise<Scored>;
 }
 
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
 /** One GRPO step of one role: rollout, rewards, advantages, optimizer step. Counts it in `state` and reports it. */
-export async function grpoStep(
+export async function grpoStep<R>(
   context: RunContext,
-  { role, step, total, chats, score }: GrpoStep,
+  { role, step, total, chats, read, score }: GrpoStep<R>,
 ): Promise<void> {
   const { config, engine, roles, state } = context;
   const settings = config[role];
@@ -45,6 +49,7 @@ export async function grpoStep(
       onProgress: (done, all) => context.progress('rollout', step + (0.5 * done) / all, total),
     },
     config.rollout,
+    read,
   );
   const scoringStarted = performance.now();
   const scored = await score(sampled);
@@ -102,7 +107,7 @@ function logSamples(
   role: Role,
   step: number,
   chats: ChatMessage[][],
-  { texts, rollout }: Sampled,
+  { texts, rollout }: Pick<Sampled, 'texts' | 'rollout'>,
   table: RewardTable,
   advantages: ArrayLike<number>,
 ): void {

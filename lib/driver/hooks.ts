@@ -30,7 +30,7 @@ export interface VerifiedCandidate {
  * numbers of their own if runs are to be repeatable.
  */
 export interface TrainHooks {
-  /** Replaces the Solver's reward. Once per completion. */
+  /** Replaces the Solver's reward. Once per completion, when it ends: others are still being generated, in no fixed order of rows. */
   solverReward?: (input: SolverRewardInput) => CustomReward | Promise<CustomReward>;
   /** Replaces the Generator's reward. Once per completion. */
   generatorReward?: (input: GeneratorRewardInput) => CustomReward | Promise<CustomReward>;

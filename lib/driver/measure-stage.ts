@@ -4,8 +4,7 @@ import { readSolverSample } from '../rewards/probe';
 import { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import { seedFrom, solverChat, type RunContext, type StageOutcome } from './context';
-import { sample, textsOf } from './sampler';
-import { mapYielding } from './yielding';
+import { sample } from './sampler';
 
 /** Tasks asked between two looks at Ctrl-C. */
 const TASKS_PER_CHUNK = 100;
@@ -19,22 +18,18 @@ async function answer(
   seed: number,
 ): Promise<number[]> {
   const { config, published, roles } = context;
-  const sampled = await sample(
-    roles.policy('solver'),
-    tasks.map((task) => solverChat(context, 'training', task)),
-    { n, sampling: { ...config.evaluation.sampling, temperature }, seed },
-    config.rollout,
-  );
   const options = {
     published: { ellipsisVoidsParse: published.ellipsisVoidsParse },
     requireThink: config.solver.reward.requireThink,
   };
-  return mapYielding(tasks, (task, index) => {
-    const right = textsOf(sampled, index).filter((text) =>
-      callsEqual(readSolverSample(text, options), task.gold),
-    );
-    return right.length / n;
-  });
+  const { readings } = await sample(
+    roles.policy('solver'),
+    tasks.map((task) => solverChat(context, 'training', task)),
+    { n, sampling: { ...config.evaluation.sampling, temperature }, seed },
+    config.rollout,
+    (text, row) => callsEqual(readSolverSample(text, options), tasks[Math.floor(row / n)]!.gold),
+  );
+  return tasks.map((_, index) => readings.slice(index * n, (index + 1) * n).filter(Boolean).length / n);
 }
 
 /**

@@ -41,8 +41,8 @@ export interface GenerateRequest {
   maxBatch: number;
   maxKvBytes: number;
   signal?: AbortSignal;
-  /** Called when a completion ends, while others go on. */
-  onFinish?: (row: number) => void;
+  /** Called with a completion's tokens when it ends, while others go on. */
+  onFinish?: (row: number, tokens: ArrayLike<number>) => void;
 }
 
 export interface PolicyInfo {

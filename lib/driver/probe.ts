@@ -4,7 +4,7 @@ import { sha1 } from '../text';
 import type { Task } from '../tasks/task';
 import type { SolverStage } from '../roles/solver-prompt';
 import { seedFrom, solverChat, type RunContext } from './context';
-import { sample, textsOf } from './sampler';
+import { readNothing, sample, textsOf } from './sampler';
 import type { Random } from '../tasks/random';
 
 export type TaskContent = Pick<Task, 'question' | 'tools' | 'gold'>;
@@ -43,6 +43,7 @@ export async function solverAnswers(
     unique.map((task) => solverChat(context, stage, task)),
     { n: samples, sampling, seed: seedFrom(random), ...(onProgress ? { onProgress } : {}) },
     context.config.rollout,
+    readNothing,
   );
   return {
     texts: slots.map((slot) => textsOf(sampled, slot)),
@@ -64,6 +65,7 @@ export async function judgeCoherence(
     tasks.map((task) => prompts.judge(task.question, task.tools, task.gold)),
     { n: JUDGE_ATTEMPTS, sampling: config.generator.judge.sampling, seed: seedFrom(random) },
     config.rollout,
+    readNothing,
   );
   return tasks.map((_, index) => coherenceOfScore(judgeVerdict(textsOf(sampled, index), published).score));
 }

@@ -1,13 +1,13 @@
 import { RunError } from '../binding/errors';
-import { solverReward } from '../rewards/solver-reward';
+import { solverReward, type SolverReward } from '../rewards/solver-reward';
 import type { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import { randomAt, solverChat, type RunContext, type StageOutcome } from './context';
 import { grpoStep, type Scored } from './grpo-step';
+import type { CustomReward, TrainHooks } from './hooks';
 import { customRewardTable, rewardTable } from './rewards-table';
 import type { Sampled } from './sampler';
 import { runSteps } from './steps';
-import { mapYielding } from './yielding';
 
 /**
  * The tasks of one step. The curriculum is cut into as many segments as there are steps, in order; a step draws from its own segment, so that
@@ -39,22 +39,30 @@ export function curriculumBatch<T>(
   return chosen.map((index) => tasks[index]!);
 }
 
-async function score(
-  context: RunContext,
-  batch: readonly Task[],
-  { texts, rollout }: Sampled,
-): Promise<Scored> {
-  const { config, hooks, published } = context;
-  const { formatWeight, accuracyWeight, requireThink, strictName } = config.solver.reward;
-  const taskOf = (row: number) => batch[Math.floor(row / rollout.n)]!;
-  if (hooks.solverReward) {
-    const reward = hooks.solverReward;
-    const rows = await mapYielding(texts, (completion, row) => reward({ completion, task: taskOf(row) }));
-    return { table: customRewardTable('solverReward', rows), metrics: {} };
-  }
-  const rewards = await mapYielding(texts, (completion, row) =>
-    solverReward(completion, taskOf(row).gold, { requireThink, strictName, published }),
-  );
+/** The caller's reward of each completion. */
+function customScoring(batch: readonly Task[], n: number, reward: NonNullable<TrainHooks['solverReward']>) {
+  return {
+    read: (completion: string, row: number) => reward({ completion, task: batch[Math.floor(row / n)]! }),
+    score: async ({ readings }: Sampled<CustomReward>): Promise<Scored> => ({
+      table: customRewardTable('solverReward', readings),
+      metrics: {},
+    }),
+  };
+}
+
+/** Tool-R0's reward of each completion. */
+function ownScoring(context: RunContext, batch: readonly Task[], n: number) {
+  const { config, published } = context;
+  const { requireThink, strictName } = config.solver.reward;
+  return {
+    read: (completion: string, row: number) =>
+      solverReward(completion, batch[Math.floor(row / n)]!.gold, { requireThink, strictName, published }),
+    score: async ({ readings }: Sampled<SolverReward>) => rewardsOf(context, readings),
+  };
+}
+
+function rewardsOf({ config }: RunContext, rewards: readonly SolverReward[]): Scored {
+  const { formatWeight, accuracyWeight } = config.solver.reward;
   const solved = rewards.filter((reward) => reward.accuracy >= 1).length;
   return {
     table: rewardTable(
@@ -83,13 +91,16 @@ export async function solverStage(context: RunContext): Promise<StageOutcome> {
       promptsPerStep,
       randomAt(context, `curriculum ${step}`),
     );
-    await grpoStep(context, {
-      role: 'solver',
+    const request = {
+      role: 'solver' as const,
       step,
       total: steps,
       chats: batch.map((task) => solverChat(context, 'training', task)),
-      score: (sampled) => score(context, batch, sampled),
-    });
+    };
+    const n = config.solver.numGenerations;
+    const own = context.hooks.solverReward;
+    if (own) await grpoStep(context, { ...request, ...customScoring(batch, n, own) });
+    else await grpoStep(context, { ...request, ...ownScoring(context, batch, n) });
     // p̂ was measured with a Solver that is no more.
     state.probes = {};
   });

@@ -2,7 +2,7 @@ import { synthesizeBatch } from '../synthesis/synthesize';
 import { sampleSpecs } from '../tasks/spec';
 import { randomAt, seedFrom, type RunContext, type StageOutcome } from './context';
 import { specTable } from './generator-stage';
-import { sample } from './sampler';
+import { readNothing, sample } from './sampler';
 import type { Candidate } from './state';
 import { runSteps } from './steps';
 
@@ -28,6 +28,7 @@ export async function synthesisStage(
           onProgress: (done) => context.progress('synthesis', batch * batchSize + done, count),
         },
         config.rollout,
+        readNothing,
       );
       return sampled.texts.map((completion, row) => ({
         completion,

@@ -1,7 +1,11 @@
 /** Longest stretch of JavaScript between two turns of the event loop, in milliseconds. */
-const SLICE_MILLISECONDS = 5;
+export const SLICE_MILLISECONDS = 5;
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Any promise, a caller's own kind and one of another realm included. */
+export const isPending = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
+  typeof (value as PromiseLike<T> | null | undefined)?.then === 'function';
 
 /**
  * `items.map(fn)` that lets the event loop turn every few milliseconds: decoding and scoring thousands of completions must not stop
@@ -15,7 +19,7 @@ export async function mapYielding<T, R>(
   let sliceEnd = performance.now() + SLICE_MILLISECONDS;
   for (let index = 0; index < items.length; index++) {
     const value = fn(items[index]!, index);
-    results.push(value instanceof Promise ? await value : value);
+    results.push(isPending(value) ? await value : value);
     if (performance.now() > sliceEnd) {
       await nextTurn();
       sliceEnd = performance.now() + SLICE_MILLISECONDS;

@@ -55,8 +55,8 @@ export class FakePolicy implements PolicyPort {
         return this.engine.answer(text, this.skill, random);
       });
     });
-    rows.forEach((_, row) => request.onFinish?.(row));
     const tokens = rows.map((text) => Array.from(text, (character) => character.codePointAt(0)!));
+    tokens.forEach((ids, row) => request.onFinish?.(row, ids));
     const offsets = new Int32Array(rows.length + 1);
     tokens.forEach((ids, row) => (offsets[row + 1] = offsets[row]! + ids.length));
     const flat = Int32Array.from(tokens.flat());

@@ -1,0 +1,63 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { ConfigError } from '../../binding/errors';
+
+const MAX_DEPTH = 16;
+const SKIPPED = new Set(['node_modules', '.git', '.hg', '.svn']);
+
+/**
+ * A folder of downloaded benchmarks, searched recursively. A file is named as upstream names it (`possible_answer/BFCL_v4_multiple.json`) and
+ * is also found with `/` written as `.` (`possible_answer.BFCL_v4_multiple.json`), however deep it lies.
+ */
+export class DataFolder {
+  /** Paths relative to `dir`, `/` written as `.`, in order. */
+  private readonly entries: readonly { dotted: string; file: string }[];
+
+  /** @throws ConfigError when the folder cannot be read */
+  constructor(readonly dir: string) {
+    const files: string[] = [];
+    const seen = new Set<string>();
+    const walk = (folder: string, depth: number): void => {
+      const real = fs.realpathSync(folder);
+      if (depth > MAX_DEPTH || seen.has(real)) return;
+      seen.add(real);
+      for (const name of fs.readdirSync(folder).sort()) {
+        const file = path.join(folder, name);
+        const stat = fs.statSync(file, { throwIfNoEntry: false });
+        if (stat?.isDirectory() && !SKIPPED.has(name)) walk(file, depth + 1);
+        else if (stat?.isFile()) files.push(file);
+      }
+    };
+    try {
+      walk(dir, 0);
+    } catch (cause) {
+      throw new ConfigError(
+        `--data ${dir}: cannot be read as a folder (${(cause as Error).message})`,
+        { dir },
+        { cause },
+      );
+    }
+    this.entries = files.map((file) => ({
+      dotted: `.${path.relative(dir, file).split(path.sep).join('.')}`,
+      file,
+    }));
+  }
+
+  /**
+   * The file of an upstream name. Of several the one whose path holds the most of `prefer`, then the shortest path, then the first by name.
+   * @param avoid a file whose path holds one of these is never taken
+   */
+  find(
+    upstreamName: string,
+    { prefer = [], avoid = [] }: { prefer?: readonly string[]; avoid?: readonly string[] } = {},
+  ): string | undefined {
+    const suffix = `.${upstreamName.split('/').join('.')}`;
+    const holds = (dotted: string, words: readonly string[]) =>
+      words.filter((word) => dotted.toLowerCase().includes(word)).length;
+    return this.entries
+      .filter(({ dotted }) => dotted.endsWith(suffix) && holds(dotted, avoid) === 0)
+      .map((entry) => ({ ...entry, preferred: holds(entry.dotted, prefer) }))
+      .sort((a, b) => b.preferred - a.preferred || a.dotted.length - b.dotted.length)[0]?.file;
+  }
+}

@@ -1,0 +1,123 @@
+import * as path from 'node:path';
+
+import { ConfigError } from '../../binding/errors';
+import type { JsonValue, ToolCall } from '../../tasks/task';
+import type { Benchmark } from '../load-benchmark';
+import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord } from '../neutral-record';
+import { isObject, RecordReader, type Row } from '../record-reader';
+import { FieldProblem, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
+
+/** Whether a benchmark is named by a file of one's own: a path or a name with an ending. */
+export const isNeutralFile = (name: string): boolean => /[\\/]|\.jsonl?$/.test(name);
+
+/**
+ * Reads an exam of one's own: neutral records, one JSON object per line. Malformed lines are left out and listed.
+ * @throws ConfigError when no record can be read
+ */
+export function readNeutralFile(file: string): Benchmark {
+  const list = new RecordList();
+  const lineOfId = new Map<string, number>();
+  for (const { line, row } of readDataLines(file, list)) {
+    list.add(file, line, () => {
+      const record = readRecord(row, `${file}, line ${line}`);
+      const earlier = lineOfId.get(record.id);
+      if (earlier !== undefined)
+        throw new FieldProblem('id', `'${record.id}' stands in line ${earlier} already`);
+      lineOfId.set(record.id, line);
+      return record;
+    });
+  }
+  const { records, problems, dropped } = list;
+  if (records.length === 0) {
+    const [first] = problems;
+    throw new ConfigError(
+      `${file}: no record can be read${first ? ` (line ${first.line}: ${first.message})` : ''}`,
+      { file },
+    );
+  }
+  const unknown = records.filter(hasUnknownTool).length;
+  const name = path.basename(file).replace(/\.jsonl?$/, '');
+  return {
+    name,
+    title: name,
+    layout: 'original',
+    records,
+    counts: countRecords(records),
+    problems,
+    dropped,
+    files: [file],
+    notes: unknown > 0 ? [`${unknown} records call a function that they do not offer`] : [],
+  };
+}
+
+function readRecord(row: Row, place: string): NeutralRecord {
+  const reader = new RecordReader(place);
+  const tools = inFields(() =>
+    reader.list(row, 'tools').map((tool, index) => reader.tool(tool, `tools[${index}]`)),
+  );
+  const repeated = tools.find((tool, index) => tools.findIndex(({ name }) => name === tool.name) < index);
+  if (repeated) throw new FieldProblem('tools', `hold '${repeated.name}' twice`);
+  const gold = listOf(row['gold'], 'gold').map(readCall);
+  const alternatives = perCall(row, 'gold_alternatives', gold, readAlternatives);
+  const optional = perCall(row, 'optional_args', gold, readNames);
+  const { messages, meta } = row;
+  return {
+    id: typeof row['id'] === 'number' ? String(row['id']) : textOf(row['id'], 'id'),
+    question: textOf(row['question'], 'question'),
+    tools,
+    gold,
+    ...(alternatives ? { gold_alternatives: alternatives } : {}),
+    ...(optional ? { optional_args: optional } : {}),
+    ...(Array.isArray(messages)
+      ? { messages: messages as unknown as NeutralRecord['messages'] & object }
+      : {}),
+    ...(isObject(meta) ? { meta } : {}),
+  };
+}
+
+/** RecordReader names the field in its errors; here a bad field costs its record, not the run. */
+function inFields<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const field = error instanceof ConfigError ? error.details['field'] : undefined;
+    if (typeof field !== 'string') throw error;
+    const { message } = error as ConfigError;
+    throw new FieldProblem(field, message.slice(message.indexOf(`${field} `) + field.length + 1));
+  }
+}
+
+function readCall(value: JsonValue, index: number): ToolCall {
+  const call = objectOf(value, `gold[${index}]`);
+  return {
+    name: textOf(call['name'], `gold[${index}].name`),
+    arguments: objectOf(call['arguments'] ?? {}, `gold[${index}].arguments`),
+  };
+}
+
+/** A list with one entry per gold call. */
+function perCall<T>(
+  row: Row,
+  field: string,
+  gold: readonly ToolCall[],
+  read: (value: JsonValue, field: string) => T,
+): T[] | undefined {
+  if (row[field] === undefined || row[field] === null) return undefined;
+  const entries = listOf(row[field], field);
+  if (entries.length !== gold.length)
+    throw new FieldProblem(field, `has ${entries.length} entries for ${gold.length} gold calls`);
+  return entries.map((entry, index) => read(entry, `${field}[${index}]`));
+}
+
+export function readAlternatives(value: JsonValue, field: string): CallAlternatives {
+  const [[name, given] = [], ...more] = Object.entries(objectOf(value, field));
+  if (name === undefined || more.length > 0) throw new FieldProblem(field, 'must name one function');
+  const entries = Object.entries(objectOf(given, `${field}.${name}`)).map(
+    ([argument, accepted]) => [argument, listOf(accepted, `${field}.${name}.${argument}`)] as const,
+  );
+  return { [name]: Object.fromEntries(entries) };
+}
+
+function readNames(value: JsonValue, field: string): string[] {
+  return listOf(value, field).map((name, index) => textOf(name, `${field}[${index}]`));
+}

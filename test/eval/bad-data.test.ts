@@ -1,0 +1,198 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { ConfigError } from '../../lib/binding/errors';
+import { benchmarkNamed } from '../../lib/eval/benchmarks/catalog';
+import { BenchmarkMissingError, loadBenchmark } from '../../lib/eval/load-benchmark';
+
+let dir: string;
+beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'))));
+afterEach(() => fs.rmSync(dir, { recursive: true }));
+
+function write(name: string, content: unknown): string {
+  const file = path.join(dir, name);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+const lines = (...rows: unknown[]) => rows.map((row) => JSON.stringify(row)).join('\n');
+
+const alpaca = (golds: unknown[]) => [
+  {
+    Name: 'Clock',
+    Authentication: {},
+    Function_Description: {
+      now: 'Tells the time\nParameters: {"zone": "Required. string. Time zone."}\nOutput: ok',
+    },
+    Instructions: golds.map((_, index) => `What time is it in zone ${index}?`),
+    Golden_Answers: golds,
+  },
+];
+const call = { Action: 'now', Action_Input: '{"zone": "CET"}' };
+
+describe('names and places', () => {
+  test('an unknown name is answered with the nearest', () => {
+    expect(() => benchmarkNamed('toolalpacca')).toThrow(/Did you mean 'toolalpaca'\?/);
+    expect(() => benchmarkNamed('nexusravn')).toThrow(ConfigError);
+    expect(benchmarkNamed('API_Bank').name).toBe('api-bank');
+    expect(benchmarkNamed('sealtools').name).toBe('seal-tools');
+  });
+
+  test('a folder that is not there', async () => {
+    await expect(loadBenchmark('snips', path.join(dir, 'nowhere'))).rejects.toThrow(
+      /cannot be read as a folder/,
+    );
+  });
+
+  test('an absent set says where it comes from and what its licence asks', async () => {
+    const loading = loadBenchmark('nexusraven', dir);
+    await expect(loading).rejects.toThrow(BenchmarkMissingError);
+    await expect(loading).rejects.toThrow(/nexusflowai\/NexusRaven.*CC BY-NC 4\.0.*non-commercially/);
+  });
+
+  test('files are found at any depth, with / written as a dot, and never through the wrong name', async () => {
+    write('a/b/deep.eval_real.json', alpaca([[call]]));
+    write('a/not_eval_real.json', 'garbage');
+    expect((await loadBenchmark('toolalpaca', dir)).records).toHaveLength(1);
+  });
+
+  test('of Hammer’s folders the one with masked functions is not taken', async () => {
+    const row = (name: string) => [
+      { query: 'q', tools: [{ name, parameters: {} }], answers: [{ name, arguments: {} }] },
+    ];
+    write('data/test/masked/toolalpaca.json', row('func_1'));
+    write('data/test/original/toolalpaca.json', row('now'));
+    const { records } = await loadBenchmark('toolalpaca', dir, { layout: 'hammer' });
+    expect(records[0]!.gold[0]!.name).toBe('now');
+  });
+});
+
+describe('half-downloaded data', () => {
+  test('a part of the files: names the missing ones', async () => {
+    write('BFCL_v4_multiple.json', lines({ id: 'multiple_0' }));
+    await expect(loadBenchmark('bfcl', dir)).rejects.toThrow(
+      /incomplete.*possible_answer\/BFCL_v4_multiple\.json.*missing/,
+    );
+    await expect(loadBenchmark('bfcl', dir)).rejects.not.toThrow(BenchmarkMissingError);
+  });
+
+  test.each([
+    ['cut off', JSON.stringify(alpaca([[call]])).slice(0, 150), /ends after 150 characters/],
+    ['empty', '', /is empty/],
+    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:00', /Git LFS pointer/],
+    ['no list', '{}', /must hold a non-empty list/],
+  ])('a file that is %s', async (_, content, message) => {
+    write('eval_real.json', content);
+    await expect(loadBenchmark('toolalpaca', dir)).rejects.toThrow(message);
+  });
+
+  test('fewer records than a complete copy holds are said', async () => {
+    write('eval_real.json', alpaca([[call], [call]]));
+    const { notes } = await loadBenchmark('toolalpaca', dir);
+    expect(notes[0]).toBe('2 records where a complete copy gives 114');
+  });
+});
+
+describe('malformed records', () => {
+  test('are left out, with place and field; the rest is read', async () => {
+    write('eval_real.json', [
+      ...alpaca([[call], [{ Action: 'now', Action_Input: '{"zone": ' }], 'nothing']),
+      'no object',
+      { Name: 'x', Function_Description: { f: 'without' } },
+    ]);
+    const { records, problems } = await loadBenchmark('toolalpaca', dir);
+    expect(records.map(({ id }) => id)).toEqual(['real-00-00']);
+    expect(problems.map(({ line, field }) => [line, field])).toEqual([
+      [1, 'Golden_Answers[1][0].Action_Input'],
+      [1, 'Golden_Answers[2]'],
+      [2, 'row'],
+      [3, 'Function_Description.f'],
+    ]);
+  });
+
+  test('lines of BFCL', async () => {
+    for (const category of [
+      'simple_python',
+      'parallel',
+      'parallel_multiple',
+      'simple_java',
+      'simple_javascript',
+      'multiple',
+    ]) {
+      write(
+        `BFCL_v4_${category}.json`,
+        lines({
+          id: `${category}_0`,
+          question: [[{ role: 'user', content: 'q' }]],
+          function: [{ name: 'f', parameters: { type: 'dict', properties: {} } }],
+        }),
+      );
+      write(
+        `possible_answer/BFCL_v4_${category}.json`,
+        lines({ id: `${category}_0`, ground_truth: [{ f: {} }] }),
+      );
+    }
+    write(
+      'BFCL_v4_irrelevance.json',
+      `{"id": "irrelevance_0"\n${lines({ id: 'irrelevance_1', question: [] })}`,
+    );
+    write(
+      'possible_answer/BFCL_v4_multiple.json',
+      lines({ id: 'multiple_9', ground_truth: [{ f: { a: 1 } }] }),
+    );
+    const { records, problems } = await loadBenchmark('bfcl', dir);
+    expect(records).toHaveLength(5);
+    expect(problems.map(({ file, line, field }) => [path.basename(file), line, field])).toEqual([
+      ['BFCL_v4_multiple.json', 1, 'ground_truth[0].f.a'],
+      ['BFCL_v4_multiple.json', 1, 'id'],
+      ['BFCL_v4_irrelevance.json', 1, 'row'],
+      ['BFCL_v4_irrelevance.json', 2, 'question[0]'],
+    ]);
+  });
+
+  test('an exam of one’s own', async () => {
+    const good = { id: 'a', question: 'Now?', tools: [{ name: 'now', parameters: {} }], gold: [] };
+    const file = write(
+      'exam.jsonl',
+      [
+        JSON.stringify(good),
+        '{"id": ',
+        JSON.stringify({ ...good, id: 'b', tools: [] }),
+        JSON.stringify({ ...good, id: 'c', question: ' ' }),
+        JSON.stringify({ ...good, id: 'd', gold: [{ arguments: {} }] }),
+        '',
+        JSON.stringify({ ...good }),
+        JSON.stringify({ ...good, id: 'e', tools: [{ name: 'now' }, { name: 'now' }] }),
+        JSON.stringify({ ...good, id: 'f', gold: [{ name: 'then', arguments: {} }] }),
+        JSON.stringify({ ...good, id: 'g', optional_args: [['x']] }),
+        JSON.stringify({ ...good, id: 7 }),
+      ].join('\n'),
+    );
+    const { records, problems, notes } = await loadBenchmark(file);
+    expect(records.map(({ id }) => id)).toEqual(['a', 'f', '7']);
+    expect(notes).toEqual(['1 records call a function that they do not offer']);
+    expect(problems.map(({ line, field }) => [line, field])).toEqual([
+      [2, 'row'],
+      [3, 'tools'],
+      [4, 'question'],
+      [5, 'gold[0].name'],
+      [7, 'id'],
+      [8, 'tools'],
+      [10, 'optional_args'],
+    ]);
+  });
+});
+
+test('SNIPS in the layout of Goo et al.: words, tags and labels', async () => {
+  write('data/snips/test/seq.in', 'play the happy blues by ronnie wood\nrate it 5\n');
+  write('data/snips/test/seq.out', 'O B-album I-album I-album O B-artist I-artist\nO O\n');
+  write('data/snips/test/label', 'PlayMusic\nRateBook\n');
+  write('data/atis/test/seq.in', 'wrong set');
+  const { records, problems } = await loadBenchmark('snips', dir);
+  expect(records.map(({ gold }) => gold)).toEqual([
+    [{ name: 'PlayMusic', arguments: { album: 'the happy blues', artist: 'ronnie wood' } }],
+  ]);
+  expect(problems).toMatchObject([{ line: 2, field: 'seq.out', message: 'seq.out has 2 tags for 3 words' }]);
+});

@@ -175,7 +175,7 @@ export function callsEqual(predicted: readonly AnyCall[] | null, gold: readonly 
 }
 
 /** Augmenting paths: `candidates[g]` are the predictions gold call g may take. */
-function hasPerfectMatching(candidates: number[][]): boolean {
+export function hasPerfectMatching(candidates: number[][]): boolean {
   const takenBy = new Map<number, number>();
   const place = (gold: number, tried: Set<number>): boolean => {
     for (const index of candidates[gold]!) {

@@ -1,0 +1,45 @@
+/**
+ * When an argument value of an answer is the gold value, by the rule of the benchmarks' reference scoring. It is wider than the reward's
+ * (`rewards/value-match.ts`, which is the published reward's and keeps "5" and "5.0" apart): any text that spells a number is that number,
+ * inside lists and objects too.
+ */
+import type { JsonValue } from '../tasks/task';
+import { foldSpace } from '../text';
+
+const NUMBER_TEXT = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
+const INTEGER_TEXT = /^[-+]?\d+$/;
+/** Integers of more digits are not exact as doubles. */
+const EXACT_DIGITS = 15;
+const TOLERANCE = 1e-9;
+
+/** A value that counts as not given: null and "" (blanks only, too). */
+export const isAbsent = (value: JsonValue | undefined): boolean =>
+  value === undefined || value === null || (typeof value === 'string' && foldSpace(value) === '');
+
+/** Equal values: numbers by value, also where one is text; texts after folding blanks, case counts; lists in order; objects by key. */
+export function valuesEqual(a: JsonValue, b: JsonValue): boolean {
+  if (isAbsent(a) || isAbsent(b)) return isAbsent(a) && isAbsent(b);
+  if (typeof a === 'boolean' || typeof b === 'boolean') return a === b;
+  if (isScalar(a) && isScalar(b)) return scalarsEqual(a, b);
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => valuesEqual(item, b[index]!));
+  }
+  if (isScalar(a) || isScalar(b) || Array.isArray(a) || Array.isArray(b)) return false;
+  const keys = new Set([...Object.keys(a!), ...Object.keys(b!)]);
+  return [...keys].every((key) => valuesEqual(a![key] ?? null, b![key] ?? null));
+}
+
+const isScalar = (value: JsonValue): value is string | number =>
+  typeof value === 'string' || typeof value === 'number';
+
+function scalarsEqual(a: string | number, b: string | number): boolean {
+  const [left, right] = [foldSpace(String(a)), foldSpace(String(b))];
+  if (left === right) return true;
+  if (!NUMBER_TEXT.test(left) || !NUMBER_TEXT.test(right)) return false;
+  const isLong = [left, right].some((text) => INTEGER_TEXT.test(text) && text.length > EXACT_DIGITS);
+  if (isLong && INTEGER_TEXT.test(left) && INTEGER_TEXT.test(right)) {
+    return BigInt(left.replace('+', '')) === BigInt(right.replace('+', ''));
+  }
+  const [x, y] = [Number(left), Number(right)];
+  return Math.abs(x - y) <= TOLERANCE * Math.max(1, Math.abs(x), Math.abs(y));
+}

@@ -1,0 +1,133 @@
+"""One GRPO step of TRL's GRPOTrainer, its own generation included, with a trivial reward.
+
+Rows end where the workload says: a logits processor leaves only the end-of-sequence token at a row's drawn length and forbids it before, so
+that both sides sample and train the same number of tokens. Prompts are given as text of a word-level vocabulary that encodes to the
+workload's ids. Settings are its fastest for this size: one micro-batch, no checkpointing, no reference model, no logging.
+"""
+
+import os
+import tempfile
+import time
+
+import side
+
+
+def word_tokenizer(vocabulary_size, end):
+    """Text `<7> <12>` ↔ ids 7 12."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = {f"<{index}>": index for index in range(vocabulary_size)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<0>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token=f"<{end}>", pad_token="<0>", unk_token="<0>", padding_side="left"
+    )
+
+
+def main(process):
+    workload = process.workload
+    import torch
+    import transformers
+    import trl
+    from datasets import Dataset
+    from datasets.table import InMemoryTable
+    from transformers import LogitsProcessor, LogitsProcessorList, TrainerCallback
+    from trl import GRPOConfig, GRPOTrainer
+
+    transformers.logging.set_verbosity_error()
+    model = side.load_model(workload)
+    end = 1
+    model.config.eos_token_id = model.generation_config.eos_token_id = end
+    model.generation_config.pad_token_id = 0
+    lengths = torch.tensor(workload["lengths"], device=workload["device"])
+    prompts, n = workload["prompts"], workload["n"]
+    prompt_length = len(prompts[0])
+
+    class EndAtLength(LogitsProcessor):
+        def __call__(self, input_ids, scores):
+            made = input_ids.shape[1] - prompt_length
+            over = (made >= lengths - 1).unsqueeze(1)
+            is_end = torch.arange(scores.shape[1], device=scores.device).unsqueeze(0) == end
+            return scores.masked_fill(is_end != over, float("-inf"))
+
+    generate = model.generate
+
+    def generate_with_lengths(*args, **kwargs):
+        start = time.perf_counter()
+        output = generate(*args, logits_processor=LogitsProcessorList([EndAtLength()]), **kwargs)
+        state["generateSeconds"] = time.perf_counter() - start
+        state["tokens"] = sum(workload["lengths"])
+        if output.shape[1] != prompt_length + max(workload["lengths"]):
+            raise RuntimeError("rows did not end at their lengths")
+        return output
+
+    model.generate = generate_with_lengths
+    state = {}
+
+    class Stepper(TrainerCallback):
+        """Holds the training loop until the benchmark asks for the next step."""
+
+        def on_step_begin(self, args, trainer_state, control, **kwargs):
+            request = process.next_request()
+            if request is None:
+                process.replies.flush()
+                os._exit(0)
+            side.synchronize(workload["device"])
+            state["start"] = time.perf_counter()
+
+        def on_step_end(self, args, trainer_state, control, **kwargs):
+            side.synchronize(workload["device"])
+            seconds = time.perf_counter() - state["start"]
+            process.reply(
+                seconds=seconds,
+                tokens=state["tokens"],
+                phases={"generateSeconds": state["generateSeconds"]},
+                **side.memory(),
+            )
+
+    config = GRPOConfig(
+        output_dir=tempfile.mkdtemp(prefix="tool-r0-bench-"),
+        per_device_train_batch_size=len(prompts) * n,
+        gradient_accumulation_steps=1,
+        num_generations=n,
+        max_completion_length=max(workload["lengths"]),
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        beta=0.0,
+        loss_type="grpo",
+        learning_rate=workload["learningRate"],
+        lr_scheduler_type="constant",
+        bf16=workload.get("autocast", False),
+        use_cpu=workload["device"] == "cpu",
+        gradient_checkpointing=False,
+        shuffle_dataset=False,
+        max_steps=100000,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        seed=1,
+        **workload.get("trlOptions", {}),
+    )
+    texts = [" ".join(f"<{token}>" for token in prompt) for prompt in prompts]
+    # A given fingerprint spares hashing the table, which fails with some versions of pyarrow.
+    dataset = Dataset(InMemoryTable.from_pydict({"prompt": texts}), fingerprint="tool-r0-bench")
+    trainer = GRPOTrainer(
+        model=model,
+        # Rewards only have to differ within a group.
+        reward_funcs=lambda completions, **_: [float(index % 2) for index in range(len(completions))],
+        args=config,
+        train_dataset=dataset,
+        processing_class=word_tokenizer(model.config.vocab_size, end),
+        callbacks=[Stepper()],
+    )
+    side.reset_peak()
+    process.reply(ready=True, version=trl.__version__, baseResidentBytes=side.peak_resident_bytes())
+    trainer.train()
+
+
+side.run(main)

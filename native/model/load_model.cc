@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 #include "runtime/error.h"
+#include "runtime/host_memory.h"
 
 namespace toolr0 {
 namespace {
@@ -182,6 +183,7 @@ void checkCheckpoint(const ModelConfig& config, const WeightFiles& files) {
 }
 
 std::shared_ptr<Model> newModel(const ModelConfig& config, at::Device device, at::ScalarType dtype) {
+  installHostMemory();
   auto model = std::make_shared<Model>();
   model->config = config;
   model->device = device;

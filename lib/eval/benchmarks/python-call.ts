@@ -29,7 +29,7 @@ export function readPythonCall(text: string): PythonCall | null {
 }
 
 /** Splits at commas outside of brackets and strings; null where brackets or quotation marks do not match. */
-function splitArguments(text: string): string[] | null {
+export function splitArguments(text: string): string[] | null {
   const pieces: string[] = [];
   const open: string[] = [];
   let start = 0;

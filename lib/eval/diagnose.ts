@@ -1,0 +1,180 @@
+/** Why an answer is wrong, after the failure modes that the paper lists. */
+import { GroundingText } from '../rewards/grounding';
+import type { JsonValue, ToolCall } from '../tasks/task';
+import { fromJson } from '../text';
+import { standardized } from './bfcl-match';
+import { matchRecord } from './match-calls';
+import type { NeutralRecord } from './neutral-record';
+import { isAbsent, valuesEqual } from './value-equality';
+
+export const ERROR_KINDS = [
+  'no_parse',
+  'wrong_tool',
+  'wrong_number_of_calls',
+  'missing_argument',
+  'extra_argument',
+  'wrong_value',
+  'order',
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** type: right but for its JSON type. format: the same in other words or marks. ungrounded: not in the question. other: from the question, but wrong. */
+export const VALUE_ERROR_KINDS = ['type', 'format', 'ungrounded', 'other'] as const;
+export type ValueErrorKind = (typeof VALUE_ERROR_KINDS)[number];
+
+export interface AnswerError {
+  kind: ErrorKind;
+  /** For a wrong value. */
+  value?: ValueErrorKind;
+  /** Tool of the gold call; null where the answer has a call too many. */
+  gold?: string | null;
+  /** Tool of the answer's call; null where it lacks one. */
+  predicted?: string | null;
+  argument?: string;
+  expected?: JsonValue;
+  got?: JsonValue;
+}
+
+/**
+ * The errors of a wrong answer, the one it is counted under first: no parse, then tools, then the number of calls, then arguments in the order
+ * of ERROR_KINDS. Empty for a right answer.
+ */
+export function diagnose(predicted: readonly ToolCall[] | null, record: NeutralRecord): AnswerError[] {
+  const match = matchRecord(predicted, record);
+  if (match.correct) return [];
+  if (predicted === null) return [{ kind: 'no_parse' }];
+  const { gold } = record;
+  const pairs = pairCalls(predicted, record, match.pairMatches);
+  const unused = predicted.filter((_, index) => !pairs.includes(index));
+  const unmet = gold.filter((_, index) => pairs[index] === null);
+  const errors = gold.flatMap((call, index) => {
+    const place = pairs[index] ?? null;
+    return place === null || match.pairMatches(place, index)
+      ? []
+      : argumentErrors(predicted[place]!, call, index, record);
+  });
+  const swaps = Math.min(unused.length, unmet.length);
+  const tools: AnswerError[] = unmet
+    .slice(0, swaps)
+    .map((call, index) => ({ kind: 'wrong_tool', gold: call.name, predicted: unused[index]!.name }));
+  const count: AnswerError[] = [
+    ...unmet.slice(swaps).map((call) => ({ gold: call.name, predicted: null })),
+    ...unused.slice(swaps).map((call) => ({ gold: null, predicted: call.name })),
+  ].map((names) => ({ kind: 'wrong_number_of_calls', ...names }));
+  return [...tools, ...count, ...errors].sort((a, b) => rank(a) - rank(b));
+}
+
+const rank = ({ kind }: AnswerError) => ERROR_KINDS.indexOf(kind);
+
+/** For each gold call the answer's call of the same tool that is closest to it, right ones first; null if none is left. */
+function pairCalls(
+  predicted: readonly ToolCall[],
+  { gold }: NeutralRecord,
+  isRight: (predicted: number, gold: number) => boolean,
+): (number | null)[] {
+  const pairs = new Array<number | null>(gold.length).fill(null);
+  const likeness = (from: number, to: number): number => {
+    if (predicted[from]!.name.trim() !== gold[to]!.name.trim()) return -1;
+    if (isRight(from, to)) return Infinity;
+    const wanted = Object.entries(gold[to]!.arguments);
+    return wanted.filter(([name, value]) => valuesEqual(predicted[from]!.arguments[name] ?? null, value))
+      .length;
+  };
+  const candidates = predicted
+    .flatMap((_, from) => gold.map((__, to) => ({ from, to, score: likeness(from, to) })))
+    .filter(({ score }) => score >= 0)
+    .sort((a, b) => (a.score === b.score ? 0 : b.score - a.score));
+  for (const { from, to } of candidates) {
+    if (pairs[to] === null && !pairs.includes(from)) pairs[to] = from;
+  }
+  return pairs;
+}
+
+function argumentErrors(
+  predicted: ToolCall,
+  gold: ToolCall,
+  index: number,
+  record: NeutralRecord,
+): AnswerError[] {
+  const accepted = record.gold_alternatives?.[index]?.[gold.name];
+  const optional = record.optional_args?.[index] ?? [];
+  const names = { gold: gold.name, predicted: predicted.name };
+  const grounding = new GroundingText(record.question);
+  // An argument alone in a call tells whether its value is accepted, by the record's own rule.
+  const isAccepted = (argument: string, value: JsonValue) =>
+    matchRecord([{ name: gold.name, arguments: { [argument]: value } }], {
+      ...record,
+      tools: record.tools.map((tool) => ({ ...tool, required: [] as string[] })),
+      gold: [{ name: gold.name, arguments: { [argument]: gold.arguments[argument] ?? value } }],
+      gold_alternatives: accepted && [{ [gold.name]: { [argument]: accepted[argument] ?? [] } }],
+      optional_args: undefined,
+    }).correct;
+
+  const wanted = new Set(accepted ? Object.keys(accepted) : Object.keys(gold.arguments));
+  const missing = [...wanted].filter(
+    (argument) =>
+      isAbsent(predicted.arguments[argument]) &&
+      !optional.includes(argument) &&
+      (accepted ? !(argument in predicted.arguments) : !isAbsent(gold.arguments[argument])),
+  );
+  const given = Object.entries(predicted.arguments).filter(
+    ([argument, value]) => !missing.includes(argument) && (accepted || !isAbsent(value)),
+  );
+  return [
+    ...missing.map((argument): AnswerError => {
+      const expected = gold.arguments[argument] ?? accepted?.[argument]?.[0] ?? null;
+      return { kind: 'missing_argument', ...names, argument, expected };
+    }),
+    ...given.flatMap(([argument, got]): AnswerError[] => {
+      const isExtra = !wanted.has(argument) || (!accepted && isAbsent(gold.arguments[argument]));
+      if (isExtra) return [{ kind: 'extra_argument', ...names, argument, got }];
+      if (isAccepted(argument, got)) return [];
+      const expected = gold.arguments[argument] ?? accepted?.[argument]?.[0] ?? null;
+      if (isReordered(got, expected)) return [{ kind: 'order', ...names, argument, expected, got }];
+      const value = valueErrorKind(got, expected, grounding);
+      return [{ kind: 'wrong_value', value, ...names, argument, expected, got }];
+    }),
+  ];
+}
+
+function isReordered(got: JsonValue, expected: JsonValue): boolean {
+  if (!Array.isArray(got) || !Array.isArray(expected) || got.length !== expected.length) return false;
+  const key = (values: JsonValue[]) =>
+    values
+      .map((value) => JSON.stringify(value))
+      .sort()
+      .join();
+  return key(got) === key(expected);
+}
+
+function valueErrorKind(got: JsonValue, expected: JsonValue, grounding: GroundingText): ValueErrorKind {
+  const [left, right] = [spelling(got), spelling(expected)];
+  if (typeName(got) !== typeName(expected) && left === right) return 'type';
+  if (standardized(left) === standardized(right) || isSameDay(left, right)) return 'format';
+  if (typeName(got) !== typeName(expected)) return 'type';
+  const leaves = leavesOf(got);
+  return leaves.every((leaf) => grounding.holds(fromJson(leaf))) ? 'other' : 'ungrounded';
+}
+
+const typeName = (value: JsonValue) =>
+  Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value;
+
+/** A value as text, a list of one as its item: what stays when the type is looked through. */
+function spelling(value: JsonValue): string {
+  if (Array.isArray(value)) return value.map(spelling).join(' ');
+  return (typeof value === 'string' ? value : JSON.stringify(value)).trim().toLowerCase();
+}
+
+const DAY = /\d/;
+
+/** Two ways to write one date. */
+function isSameDay(left: string, right: string): boolean {
+  if (!DAY.test(left) || !DAY.test(right) || left.length < 8 || right.length < 8) return false;
+  const [a, b] = [Date.parse(`${left} UTC`), Date.parse(`${right} UTC`)];
+  return Number.isFinite(a) && a === b;
+}
+
+function leavesOf(value: JsonValue): JsonValue[] {
+  if (typeof value !== 'object' || value === null) return [value];
+  return Object.values(value).flatMap(leavesOf);
+}

@@ -1,0 +1,127 @@
+import { diagnose, type AnswerError } from '../../lib/eval/diagnose';
+import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { readCalls } from '../../lib/eval/read-calls';
+import type { ToolCall } from '../../lib/tasks/task';
+
+const call = (name: string, args: ToolCall['arguments'] = {}): ToolCall => ({ name, arguments: args });
+const record: NeutralRecord = {
+  id: 'x',
+  question:
+    'Book the Grand Hotel in Rome for Ann and Bo from March 5, 2024, for 2 nights; the weather there, too.',
+  tools: [
+    { name: 'book', parameters: {} },
+    { name: 'weather', parameters: {} },
+  ],
+  gold: [
+    call('book', { hotel: 'Grand Hotel', from: '2024-03-05', nights: 2, guests: ['Ann', 'Bo'] }),
+    call('weather', { city: 'Rome' }),
+  ],
+};
+const [book, weather] = record.gold as [ToolCall, ToolCall];
+const changed = (args: ToolCall['arguments']) => [call('book', { ...book.arguments, ...args }), weather];
+const kinds = (errors: AnswerError[]) =>
+  errors.map(({ kind, value }) => (value ? `${kind}: ${value}` : kind));
+
+test.each<[string, ToolCall[] | null, string[]]>([
+  ['right', [weather, book], []],
+  ['unreadable', null, ['no_parse']],
+  ['no call', [], ['wrong_number_of_calls', 'wrong_number_of_calls']],
+  ['a missing call', [book], ['wrong_number_of_calls']],
+  ['a call too many', [book, weather, weather], ['wrong_number_of_calls']],
+  ['another tool', [book, call('forecast', weather.arguments)], ['wrong_tool']],
+  [
+    'a missing argument',
+    [call('book', { hotel: 'Grand Hotel' }), weather],
+    ['missing_argument', 'missing_argument', 'missing_argument'],
+  ],
+  ['an extra argument', changed({ stars: 5 }), ['extra_argument']],
+  ['another type', changed({ nights: ['2'] }), ['wrong_value: type']],
+  ['another way to write the name', changed({ hotel: 'grand-hotel' }), ['wrong_value: format']],
+  ['another way to write the date', changed({ from: 'March 5, 2024' }), ['wrong_value: format']],
+  ['made up', changed({ hotel: 'Plaza' }), ['wrong_value: ungrounded']],
+  ['from the question, but wrong', changed({ hotel: 'Rome' }), ['wrong_value: other']],
+  ['another order', changed({ guests: ['Bo', 'Ann'] }), ['order']],
+  [
+    'two errors, the graver first',
+    changed({ hotel: 'Plaza', stars: 5 }),
+    ['extra_argument', 'wrong_value: ungrounded'],
+  ],
+])('%s', (_, predicted, expected) => expect(kinds(diagnose(predicted, record))).toEqual(expected));
+
+test('an error names tools, argument and values', () => {
+  expect(diagnose(changed({ hotel: 'Plaza' }), record)).toEqual([
+    {
+      kind: 'wrong_value',
+      value: 'ungrounded',
+      gold: 'book',
+      predicted: 'book',
+      argument: 'hotel',
+      expected: 'Grand Hotel',
+      got: 'Plaza',
+    },
+  ]);
+});
+
+test('accepted values decide where there are some', () => {
+  const bfcl: NeutralRecord = {
+    ...record,
+    tools: [
+      {
+        name: 'f',
+        parameters: {
+          type: 'object',
+          properties: { n: { type: 'integer' }, u: { type: 'string' } },
+          required: ['n'],
+        },
+      },
+    ],
+    gold: [call('f', { n: 2 })],
+    gold_alternatives: [{ f: { n: [2], u: ['km', ''] } }],
+    optional_args: [['u']],
+  };
+  expect(kinds(diagnose([call('f', { n: 2, u: 'KM' })], bfcl))).toEqual([]);
+  expect(kinds(diagnose([call('f', { n: '2' })], bfcl))).toEqual(['wrong_value: type']);
+  expect(kinds(diagnose([call('f', { u: 'miles' })], bfcl))).toEqual([
+    'missing_argument',
+    'wrong_value: ungrounded',
+  ]);
+  expect(kinds(diagnose([call('f', { n: 2, v: 1 })], bfcl))).toEqual(['extra_argument']);
+});
+
+describe('calls in answers of any model', () => {
+  const one = [call('f', { a: 1 })];
+  test.each<[string, string, ToolCall[] | null]>([
+    [
+      'this project’s form',
+      '<think>x</think><tool_call_answer>[{"name": "f", "arguments": {"a": 1}}]</tool_call_answer>',
+      one,
+    ],
+    ['without thinking', '<tool_call_answer>{"name": "f", "arguments": {"a": 1}}</tool_call_answer>', one],
+    ['no call wanted', '<tool_call_answer>[]</tool_call_answer>', []],
+    ['an empty block', '<tool_call_answer> </tool_call_answer>', null],
+    [
+      'Qwen and Hermes',
+      'Sure.\n<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>\n<tool_call>{"name": "g", "arguments": {}}</tool_call>',
+      [...one, call('g')],
+    ],
+    ['an unfinished block', '<tool_call>\n{"name": "f", "argu', null],
+    ['Llama', '<|python_tag|>{"name": "f", "parameters": {"a": 1}}', one],
+    ['Mistral', '[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}}]', one],
+    ['OpenAI', '[{"type": "function", "function": {"name": "f", "arguments": "{\\"a\\": 1}"}}]', one],
+    ['fenced', 'Here:\n```json\n[{"name": "f", "arguments": {"a": 1}}]\n```\nDone.', one],
+    ['Python calls', '[f(a=1), g(b="x, y")]', [...one, call('g', { b: 'x, y' })]],
+    ['one Python call', 'f(a=1)', one],
+    [
+      'thinking is no answer',
+      '<think>[{"name": "g", "arguments": {}}]</think>[{"name": "f", "arguments": {"a": 1}}]',
+      one,
+    ],
+    ['words', 'I cannot help with that.', null],
+    ['nothing', '', null],
+    [
+      'long integers',
+      '<tool_call_answer>[{"name": "f", "arguments": {"a": 12345678901234567890}}]</tool_call_answer>',
+      [call('f', { a: '12345678901234567890' })],
+    ],
+  ])('%s', (_, text, calls) => expect(readCalls(text)).toEqual(calls));
+});

@@ -6,22 +6,23 @@
 
 #include "kernels/cpu_widen.h"
 #include "kernels/rms_norm.h"
+#include "kernels/row_ops.h"
 
 namespace toolr0::cpu {
 namespace {
 
-using simd::F16;
-using simd::kLanes;
+using simd::laneCount;
 using simd::loadWide;
 
-template <typename T>
+template <typename V, typename T>
 TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows,
                             int64_t n) {
+  constexpr int64_t kLanes = laneCount<V>();
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
-    F16 squares{};
+    V squares{};
     for (int64_t i = 0; i < whole; i += kLanes) {
-      const F16 v = loadWide(x + i);
+      const V v = loadWide<V>(x + i);
       squares += v * v;
     }
     float sum = simd::sumLanes(squares);
@@ -30,7 +31,7 @@ TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float*
     rstd[row] = scale;
     // Rounded to T before the weight is applied, as transformers does.
     for (int64_t i = 0; i < whole; i += kLanes) {
-      simd::storeNarrow(y + i, simd::roundTo(x, loadWide(x + i) * scale) * loadWide(weight + i));
+      simd::storeNarrow(y + i, simd::roundTo(x, loadWide<V>(x + i) * scale) * loadWide<V>(weight + i));
     }
     for (int64_t i = whole; i < n; ++i) {
       const float normalised = static_cast<float>(static_cast<T>(static_cast<float>(x[i]) * scale));
@@ -40,17 +41,18 @@ TR0_INLINE void forwardBody(const T* x, const T* weight, float eps, T* y, float*
 }
 
 // With u = x * rstd: dx = rstd * (du - u * mean(du * u)), dWeight += dy * u.
-template <typename T>
+template <typename V, typename T>
 TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const float* rstd, T* dx,
                              float* dWeight, int64_t rows, int64_t n) {
+  constexpr int64_t kLanes = laneCount<V>();
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, dy += n, x += n, dx += n) {
     const float scale = rstd[row];
-    F16 dots{};
+    V dots{};
     for (int64_t i = 0; i < whole; i += kLanes) {
-      const F16 u = loadWide(x + i) * scale, d = loadWide(dy + i);
-      dots += u * d * loadWide(weight + i);
-      simd::store(dWeight + i, simd::load(dWeight + i) + u * d);
+      const V u = loadWide<V>(x + i) * scale, d = loadWide<V>(dy + i);
+      dots += u * d * loadWide<V>(weight + i);
+      simd::store(dWeight + i, loadWide<V>(dWeight + i) + u * d);
     }
     float dot = simd::sumLanes(dots);
     for (int64_t i = whole; i < n; ++i) {
@@ -60,8 +62,9 @@ TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const flo
     }
     const float mean = dot / static_cast<float>(n);
     for (int64_t i = 0; i < whole; i += kLanes) {
-      simd::storeNarrow(dx + i,
-                        (loadWide(dy + i) * loadWide(weight + i) - loadWide(x + i) * scale * mean) * scale);
+      simd::storeNarrow(
+          dx + i,
+          (loadWide<V>(dy + i) * loadWide<V>(weight + i) - loadWide<V>(x + i) * scale * mean) * scale);
     }
     for (int64_t i = whole; i < n; ++i) {
       const float du = static_cast<float>(dy[i]) * static_cast<float>(weight[i]);
@@ -70,14 +73,15 @@ TR0_INLINE void backwardBody(const T* dy, const T* x, const T* weight, const flo
   }
 }
 
-#define TR0_RMS_NORM(suffix, T)                                                                          \
-  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>,                                                      \
-                   (const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n), \
-                   (x, weight, eps, y, rstd, rows, n))                                                   \
-  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                    \
-                   (const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* dWeight,  \
-                    int64_t rows, int64_t n),                                                            \
-                   (dy, x, weight, rstd, dx, dWeight, rows, n))
+#define TR0_RMS_NORM(suffix, T)                                                               \
+  TR0_CPU_DISPATCH_LANES(                                                                     \
+      forward##suffix, forwardBody,                                                           \
+      (const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n),   \
+      (x, weight, eps, y, rstd, rows, n))                                                     \
+  TR0_CPU_DISPATCH_LANES(backward##suffix, backwardBody,                                      \
+                         (const T* dy, const T* x, const T* weight, const float* rstd, T* dx, \
+                          float* dWeight, int64_t rows, int64_t n),                           \
+                         (dy, x, weight, rstd, dx, dWeight, rows, n))
 TR0_RMS_NORM(Float, float)
 TR0_RMS_NORM(BFloat16, at::BFloat16)
 
@@ -122,6 +126,17 @@ void runBackward(Backward run, const at::Tensor& dy, const at::Tensor& x, const 
 }
 
 }  // namespace
+
+void rmsNormRows(const float* x, const float* weight, float eps, float* y, int64_t rows, int64_t n) {
+  float rstd;
+  for (int64_t row = 0; row < rows; ++row) forwardFloat(x + row * n, weight, eps, y + row * n, &rstd, 1, n);
+}
+void rmsNormRows(const at::BFloat16* x, const at::BFloat16* weight, float eps, at::BFloat16* y, int64_t rows,
+                 int64_t n) {
+  float rstd;
+  for (int64_t row = 0; row < rows; ++row)
+    forwardBFloat16(x + row * n, weight, eps, y + row * n, &rstd, 1, n);
+}
 
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double eps, at::Tensor& rstd) {
   at::Tensor y = at::empty_like(x);

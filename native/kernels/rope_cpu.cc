@@ -4,25 +4,26 @@
 
 #include "kernels/cpu_widen.h"
 #include "kernels/rope.h"
+#include "kernels/row_ops.h"
 
 namespace toolr0::cpu {
 namespace {
 
-using simd::F16;
-using simd::kLanes;
+using simd::laneCount;
 using simd::loadWide;
 
 // One token: rotates `heads` vectors of 2 * half elements, `headStride` apart.
-template <typename T>
+template <typename V, typename T>
 TR0_INLINE void rotateBody(T* x, int64_t heads, int64_t headStride, const float* cosine, const float* sine,
                            int64_t half, float sign) {
+  constexpr int64_t kLanes = laneCount<V>();
   const int64_t whole = half - half % kLanes;
   for (int64_t head = 0; head < heads; ++head) {
     T* first = x + head * headStride;
     T* second = first + half;
     for (int64_t i = 0; i < whole; i += kLanes) {
-      const F16 a = loadWide(first + i), b = loadWide(second + i);
-      const F16 c = simd::load(cosine + i), s = simd::load(sine + i) * sign;
+      const V a = loadWide<V>(first + i), b = loadWide<V>(second + i);
+      const V c = loadWide<V>(cosine + i), s = loadWide<V>(sine + i) * sign;
       simd::storeNarrow(first + i, a * c - b * s);
       simd::storeNarrow(second + i, b * c + a * s);
     }
@@ -35,11 +36,11 @@ TR0_INLINE void rotateBody(T* x, int64_t heads, int64_t headStride, const float*
   }
 }
 
-#define TR0_ROPE(suffix, T)                                                                           \
-  TR0_CPU_DISPATCH(rotate##suffix, rotateBody<T>,                                                     \
-                   (T * x, int64_t heads, int64_t headStride, const float* cosine, const float* sine, \
-                    int64_t half, float sign),                                                        \
-                   (x, heads, headStride, cosine, sine, half, sign))
+#define TR0_ROPE(suffix, T)                                                                                 \
+  TR0_CPU_DISPATCH_LANES(rotate##suffix, rotateBody,                                                        \
+                         (T * x, int64_t heads, int64_t headStride, const float* cosine, const float* sine, \
+                          int64_t half, float sign),                                                        \
+                         (x, heads, headStride, cosine, sine, half, sign))
 TR0_ROPE(Float, float)
 TR0_ROPE(BFloat16, at::BFloat16)
 
@@ -66,6 +67,13 @@ void run(Rotate rotate, at::Tensor& x, const at::Tensor& positions, const at::Te
 }
 
 }  // namespace
+
+void rotateHeads(float* x, int64_t heads, const float* cosine, const float* sine, int64_t half) {
+  rotateFloat(x, heads, 2 * half, cosine, sine, half, 1.0f);
+}
+void rotateHeads(at::BFloat16* x, int64_t heads, const float* cosine, const float* sine, int64_t half) {
+  rotateBFloat16(x, heads, 2 * half, cosine, sine, half, 1.0f);
+}
 
 void ropeInPlace(at::Tensor& x, const at::Tensor& positions, const at::Tensor& cos, const at::Tensor& sin,
                  bool inverse) {

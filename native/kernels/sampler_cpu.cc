@@ -13,39 +13,32 @@
 
 #include "kernels/cpu_simd.h"
 #include "kernels/philox.h"
-#include "kernels/sampler.h"
+#include "kernels/sampler_row.h"
 #include "runtime/error.h"
 
 namespace toolr0::cpu {
 namespace {
 
-using simd::F16;
-constexpr int64_t kLanes = simd::kLanes;
+using simd::laneCount;
+using simd::loadAs;
 constexpr int64_t kChunk = 256;  // tokens whose weights are summed together; the search first finds the chunk
 
 struct RowMaximum {
   float value = 0;
   bool valid = false;  // no NaN, no +inf, something finite
 };
-struct Candidate {
-  float weight;
-  int32_t token;
-};
-// Scratch of one thread, kept between calls.
-struct Scratch {
-  std::vector<float> weights;     // [vocab] e^((x − max)/T), 0 = filtered out
-  std::vector<double> chunkSums;  // [⌈vocab / kChunk⌉]
-  std::vector<float> order;
-  std::vector<Candidate> heap;
-};
+using Candidate = SamplerCandidate;
+using Scratch = SamplerScratch;
 
+template <typename V>
 TR0_INLINE void maximumBody(const float* x, int64_t n, RowMaximum& out) {
   const float lowest = -std::numeric_limits<float>::infinity();
-  F16 top = simd::splat(lowest);
-  simd::I16 isNan{};
+  constexpr int64_t kLanes = laneCount<V>();
+  V top = simd::splat<V>(lowest);
+  typename simd::LanesOf<V>::Int isNan{};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    const F16 v = simd::load(x + i);
+    const V v = loadAs<V>(x + i);
     isNan |= v != v;
     top = simd::maximum(v, top);
   }
@@ -61,37 +54,41 @@ TR0_INLINE void maximumBody(const float* x, int64_t n, RowMaximum& out) {
 
 // weights = e^((x − maximum) · inverseTemperature). The tail of the row goes through a padded copy: the same
 // arithmetic.
+template <typename V>
 TR0_INLINE void weightsBody(const float* x, int64_t n, float maximum, float inverseTemperature,
                             float* weights) {
+  constexpr int64_t kLanes = laneCount<V>();
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
-    simd::store(weights + i, simd::expNonPositive((simd::load(x + i) - maximum) * inverseTemperature));
+    simd::store(weights + i, simd::expNonPositive((loadAs<V>(x + i) - maximum) * inverseTemperature));
   if (i == n) return;
   float tail[kLanes];
   std::fill(tail, tail + kLanes, maximum);
   std::copy(x + i, x + n, tail);
-  simd::store(tail, simd::expNonPositive((simd::load(tail) - maximum) * inverseTemperature));
+  simd::store(tail, simd::expNonPositive((loadAs<V>(tail) - maximum) * inverseTemperature));
   std::copy(tail, tail + (n - i), weights + i);
 }
 
+template <typename V>
 TR0_INLINE void chunkSumsBody(const float* weights, int64_t n, double* sums) {
+  constexpr int64_t kLanes = laneCount<V>();
   for (int64_t begin = 0; begin < n; begin += kChunk) {
     const int64_t end = std::min(n, begin + kChunk);
-    F16 sum{};
+    V sum{};
     int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) sum += simd::load(weights + i);
+    for (; i + kLanes <= end; i += kLanes) sum += loadAs<V>(weights + i);
     double total = simd::sumLanes(sum);
     for (; i < end; ++i) total += weights[i];
     sums[begin / kChunk] = total;
   }
 }
 
-TR0_CPU_DISPATCH(rowMaximum, maximumBody, (const float* x, int64_t n, RowMaximum& out), (x, n, out))
-TR0_CPU_DISPATCH(rowWeights, weightsBody,
-                 (const float* x, int64_t n, float maximum, float inverseTemperature, float* weights),
-                 (x, n, maximum, inverseTemperature, weights))
-TR0_CPU_DISPATCH(rowChunkSums, chunkSumsBody, (const float* weights, int64_t n, double* sums),
-                 (weights, n, sums))
+TR0_CPU_DISPATCH_LANES(rowMaximum, maximumBody, (const float* x, int64_t n, RowMaximum& out), (x, n, out))
+TR0_CPU_DISPATCH_LANES(rowWeights, weightsBody,
+                       (const float* x, int64_t n, float maximum, float inverseTemperature, float* weights),
+                       (x, n, maximum, inverseTemperature, weights))
+TR0_CPU_DISPATCH_LANES(rowChunkSums, chunkSumsBody, (const float* weights, int64_t n, double* sums),
+                       (weights, n, sums))
 
 // Sums the weights by chunk and in all.
 double totalWeight(Scratch& scratch, int64_t n) {
@@ -162,8 +159,14 @@ int64_t search(const Scratch& scratch, int64_t n, double target) {
                  // with weight
 }
 
-void sampleRow(const float* x, int64_t n, float maximum, const SamplerOptions& options, double uniform,
-               Scratch& scratch, int64_t& token, float& logprob) {
+}  // namespace
+
+bool sampleRow(const float* x, int64_t n, const SamplerOptions& options, double uniform, Scratch& scratch,
+               int64_t& token, float& logprob) {
+  RowMaximum top;
+  rowMaximum(x, n, top);
+  if (!top.valid) return false;
+  const float maximum = top.value;
   scratch.weights.resize(n);
   const bool greedy = options.temperature == 0;
   // Bounded, because for a temperature near 0 (max − max) · inf would be a NaN.
@@ -173,7 +176,7 @@ void sampleRow(const float* x, int64_t n, float maximum, const SamplerOptions& o
   if (greedy) {
     token = std::find(x, x + n, maximum) - x;
     logprob = static_cast<float>(-std::log(totalWeight(scratch, n)));
-    return;
+    return true;
   }
   if (options.topK > 0) keepTopK(x, n, options.topK, scratch);
   double total = totalWeight(scratch, n);
@@ -182,9 +185,14 @@ void sampleRow(const float* x, int64_t n, float maximum, const SamplerOptions& o
   if (options.topP < 1 || options.minP > 0) total = totalWeight(scratch, n);
   token = search(scratch, n, uniform * total);
   logprob = static_cast<float>((static_cast<double>(x[token]) - maximum) * inverse - std::log(total));
+  return true;
 }
 
-}  // namespace
+void throwInvalidLogits(int64_t row) {
+  throw Error(kNumericError,
+              "the logits of row " + std::to_string(row) +
+                  " hold a NaN, an infinity or nothing finite: the weights are damaged or diverged");
+}
 
 void sample(const at::Tensor& logits, const SamplerOptions& options, uint64_t seed, const at::Tensor& stream,
             const at::Tensor& step, at::Tensor& tokens, at::Tensor& logprobs) {
@@ -201,21 +209,12 @@ void sample(const at::Tensor& logits, const SamplerOptions& options, uint64_t se
       0, rows, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, vocab)), [&](int64_t begin, int64_t end) {
         thread_local Scratch scratch;
         for (int64_t b = begin; b < end; ++b) {
-          RowMaximum top;
-          rowMaximum(x + b * vocab, vocab, top);
-          if (!top.valid) {
-            invalid = b;
-            continue;
-          }
           const double uniform =
               philoxUniform(seed, static_cast<uint64_t>(streamOf[b]), static_cast<uint64_t>(stepOf[b]));
-          sampleRow(x + b * vocab, vocab, top.value, options, uniform, scratch, token[b], logprob[b]);
+          if (!sampleRow(x + b * vocab, vocab, options, uniform, scratch, token[b], logprob[b])) invalid = b;
         }
       });
-  if (invalid >= 0)
-    throw Error(kNumericError,
-                "the logits of row " + std::to_string(invalid) +
-                    " hold a NaN, an infinity or nothing finite: the weights are damaged or diverged");
+  if (invalid >= 0) throwInvalidLogits(invalid);
 }
 
 }  // namespace toolr0::cpu

@@ -9,27 +9,22 @@
 namespace toolr0::cpu {
 namespace {
 
-using simd::F16;
-using simd::kLanes;
+using simd::laneCount;
 using simd::loadWide;
 
-// 1 / (1 + e^-x) without overflow: e^-|x| is all that is ever computed.
-TR0_INLINE F16 sigmoid(const F16& x) {
-  const F16 e = simd::expNonPositive(x < 0.0f ? x : -x);
-  return (x < 0.0f ? e : simd::splat(1.0f)) / (e + 1.0f);
-}
 TR0_INLINE float sigmoidScalar(float x) {
   return 1.0f / (1.0f + std::exp(-x));
 }
 
-template <typename T>
+template <typename V, typename T>
 TR0_INLINE void forwardBody(const T* gateUp, T* out, int64_t rows, int64_t n) {
+  constexpr int64_t kLanes = laneCount<V>();
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, gateUp += 2 * n, out += n) {
     const T* up = gateUp + n;
     for (int64_t i = 0; i < whole; i += kLanes) {
-      const F16 gate = loadWide(gateUp + i);
-      simd::storeNarrow(out + i, gate * sigmoid(gate) * loadWide(up + i));
+      const V gate = loadWide<V>(gateUp + i);
+      simd::storeNarrow(out + i, gate * simd::sigmoid(gate) * loadWide<V>(up + i));
     }
     for (int64_t i = whole; i < n; ++i) {
       const float gate = static_cast<float>(gateUp[i]);
@@ -38,15 +33,16 @@ TR0_INLINE void forwardBody(const T* gateUp, T* out, int64_t rows, int64_t n) {
   }
 }
 
-template <typename T>
+template <typename V, typename T>
 TR0_INLINE void backwardBody(const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n) {
+  constexpr int64_t kLanes = laneCount<V>();
   const int64_t whole = n - n % kLanes;
   for (int64_t row = 0; row < rows; ++row, dOut += n, gateUp += 2 * n, dGateUp += 2 * n) {
     const T* ups = gateUp + n;
     T* dUp = dGateUp + n;
     for (int64_t i = 0; i < whole; i += kLanes) {
-      const F16 d = loadWide(dOut + i), gate = loadWide(gateUp + i), up = loadWide(ups + i);
-      const F16 s = sigmoid(gate);
+      const V d = loadWide<V>(dOut + i), gate = loadWide<V>(gateUp + i), up = loadWide<V>(ups + i);
+      const V s = simd::sigmoid(gate);
       simd::storeNarrow(dGateUp + i, d * up * s * (gate * (1.0f - s) + 1.0f));
       simd::storeNarrow(dUp + i, d * gate * s);
     }
@@ -60,12 +56,12 @@ TR0_INLINE void backwardBody(const T* dOut, const T* gateUp, T* dGateUp, int64_t
   }
 }
 
-#define TR0_SWIGLU(suffix, T)                                                                           \
-  TR0_CPU_DISPATCH(forward##suffix, forwardBody<T>, (const T* gateUp, T* out, int64_t rows, int64_t n), \
-                   (gateUp, out, rows, n))                                                              \
-  TR0_CPU_DISPATCH(backward##suffix, backwardBody<T>,                                                   \
-                   (const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n),               \
-                   (dOut, gateUp, dGateUp, rows, n))
+#define TR0_SWIGLU(suffix, T)                                                                              \
+  TR0_CPU_DISPATCH_LANES(forward##suffix, forwardBody, (const T* gateUp, T* out, int64_t rows, int64_t n), \
+                         (gateUp, out, rows, n))                                                           \
+  TR0_CPU_DISPATCH_LANES(backward##suffix, backwardBody,                                                   \
+                         (const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n),            \
+                         (dOut, gateUp, dGateUp, rows, n))
 TR0_SWIGLU(Float, float)
 TR0_SWIGLU(BFloat16, at::BFloat16)
 

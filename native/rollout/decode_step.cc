@@ -1,12 +1,12 @@
 #include "rollout/decode_step.h"
 
 #include "rollout/aten_decode_step.h"
+#include "rollout/cpu_decode_step.h"
 
 namespace toolr0 {
 
 std::unique_ptr<DecodeStep> makeDecodeStep(Model& model, KvCache& cache, const RolloutRequest& request) {
-  // A faster implementation is asked here first whether it takes this model:
-  // if (CpuDecodeStep::supports(model)) return std::make_unique<CpuDecodeStep>(model, cache, request);
+  if (cache.layout() == KvLayout::kHeadMajor) return std::make_unique<CpuDecodeStep>(model, cache, request);
   return std::make_unique<AtenDecodeStep>(model, cache, request);
 }
 

@@ -1,0 +1,214 @@
+#include "rollout/cpu_decode_step.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/page_attention.h"
+#include "kernels/philox.h"
+#include "kernels/row_ops.h"
+#include "kernels/sampler_row.h"
+#include "rollout/panel_weights.h"
+
+namespace toolr0 {
+namespace {
+
+// fp32 weights that are read by every thread in every step: beyond the caches, dividing the matrices instead
+// of the rows is faster.
+constexpr int64_t kMostWeights = int64_t{8} << 20;
+// Fewer rows than this are not worth another thread's pass over the weights.
+constexpr int64_t kLeastRows = 4;
+
+int64_t roundedTo(int64_t n, int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+struct CpuDecodeStep::State {
+  // [rows, width] fp32, rows padded to whole panels.
+  struct RowBuffer {
+    at::Tensor memory;
+    int64_t stride = 0;
+    void allocate(int64_t rows, int64_t width) {
+      // One more cache line, so that rows a power of two apart do not share their cache sets.
+      stride = roundedTo(width, cpu::panelWidth()) + 16;
+      memory = at::zeros({rows, stride}, at::kFloat);
+    }
+    float* row(int64_t i) { return memory.mutable_data_ptr<float>() + i * stride; }
+  };
+
+  struct ThreadScratch {
+    cpu::PageAttentionScratch attention;
+    cpu::SamplerScratch sampler;
+  };
+
+  State(Model& model, KvCache& cache, const RolloutRequest& request)
+      : model(model), cache(cache), request(request), weights(model) {
+    const ModelConfig& c = model.config;
+    const int64_t rows =
+        std::min(request.maxBatch, static_cast<int64_t>(request.prompts.size()) * request.samplesPerPrompt);
+    x.allocate(rows, c.hiddenSize);
+    normed.allocate(rows, c.hiddenSize);
+    qkv.allocate(rows, c.qkvSize());
+    attended.allocate(rows, c.numAttentionHeads * c.headDim);
+    activated.allocate(rows, c.intermediateSize);
+    logits.allocate(rows, c.vocabSize);
+    tokens = at::empty({rows}, at::kLong);
+    logprobs = at::empty({rows}, at::kFloat);
+  }
+
+  void product(cpu::PanelOutput output, const cpu::PanelMatrix& matrix, RowBuffer& from, int64_t begin,
+               int64_t end, RowBuffer& to) {
+    cpu::panelLinear(output, matrix, from.row(begin), from.stride, end - begin, to.row(begin), to.stride);
+  }
+  void norm(const at::Tensor& weight, int64_t begin, int64_t end);
+  void embed(int64_t begin, int64_t end);
+  void rotateAndStore(int64_t layer, int64_t begin, int64_t end);
+  void attend(int64_t layer, int64_t begin, int64_t end, cpu::PageAttentionScratch& scratch);
+  void draw(int64_t begin, int64_t end, cpu::SamplerScratch& scratch);
+  void decode(int64_t begin, int64_t end, ThreadScratch& scratch);
+
+  Model& model;
+  KvCache& cache;
+  const RolloutRequest& request;
+  PanelWeights weights;
+  RowBuffer x, normed, qkv, attended, activated, logits;
+  at::Tensor tokens, logprobs;
+
+  // The step being run.
+  const int64_t *lastToken = nullptr, *position = nullptr, *slot = nullptr, *stream = nullptr,
+                *step = nullptr;
+  cpu::PageAttention<float> attention;
+  std::atomic<int64_t> invalid{-1};
+};
+
+void CpuDecodeStep::State::norm(const at::Tensor& weight, int64_t begin, int64_t end) {
+  const float* scale = weight.const_data_ptr<float>();
+  const auto eps = static_cast<float>(model.config.rmsNormEps);
+  for (int64_t i = begin; i < end; ++i)
+    cpu::rmsNormRows(x.row(i), scale, eps, normed.row(i), 1, model.config.hiddenSize);
+}
+
+void CpuDecodeStep::State::embed(int64_t begin, int64_t end) {
+  const int64_t hidden = model.config.hiddenSize;
+  const float* table = model.weights.embedding.const_data_ptr<float>();
+  for (int64_t i = begin; i < end; ++i)
+    std::memcpy(x.row(i), table + lastToken[i] * hidden, static_cast<size_t>(hidden) * sizeof(float));
+}
+
+void CpuDecodeStep::State::rotateAndStore(int64_t layer, int64_t begin, int64_t end) {
+  const ModelConfig& c = model.config;
+  const LayerWeights& own = model.weights.layers[layer];
+  const int64_t heads = c.numAttentionHeads, kvHeads = c.numKeyValueHeads, width = c.headDim;
+  const auto eps = static_cast<float>(c.rmsNormEps);
+  const float *cosine = model.ropeCos.const_data_ptr<float>(), *sine = model.ropeSin.const_data_ptr<float>();
+  float *keys = cache.keys(layer).mutable_data_ptr<float>(),
+        *values = cache.values(layer).mutable_data_ptr<float>();
+  for (int64_t i = begin; i < end; ++i) {
+    float *query = qkv.row(i), *key = query + heads * width, *value = key + kvHeads * width;
+    if (c.queryKeyNorm) {
+      cpu::rmsNormRows(query, own.queryNorm.const_data_ptr<float>(), eps, query, heads, width);
+      cpu::rmsNormRows(key, own.keyNorm.const_data_ptr<float>(), eps, key, kvHeads, width);
+    }
+    const int64_t angles = position[i] * (width / 2);
+    cpu::rotateHeads(query, heads + kvHeads, cosine + angles, sine + angles, width / 2);
+    storeHeadMajor(keys, values, slot[i], kvHeads, width, key, value);
+  }
+}
+
+void CpuDecodeStep::State::attend(int64_t layer, int64_t begin, int64_t end,
+                                  cpu::PageAttentionScratch& scratch) {
+  cpu::PageAttention<float> own = attention;
+  own.keys = cache.keys(layer).const_data_ptr<float>();
+  own.values = cache.values(layer).const_data_ptr<float>();
+  for (int64_t from = begin; from < end;) {
+    const int64_t to = cpu::endOfRun(own, from, end);
+    for (int64_t head = 0; head < own.kvHeads; ++head) cpu::attendPages(own, from, to, head, scratch);
+    from = to;
+  }
+}
+
+void CpuDecodeStep::State::draw(int64_t begin, int64_t end, cpu::SamplerScratch& scratch) {
+  int64_t* token = tokens.mutable_data_ptr<int64_t>();
+  float* logprob = logprobs.mutable_data_ptr<float>();
+  for (int64_t i = begin; i < end; ++i) {
+    const double uniform =
+        philoxUniform(request.seed, static_cast<uint64_t>(stream[i]), static_cast<uint64_t>(step[i]));
+    if (!cpu::sampleRow(logits.row(i), model.config.vocabSize, request.sampling, uniform, scratch, token[i],
+                        logprob[i]))
+      invalid = i;
+  }
+}
+
+void CpuDecodeStep::State::decode(int64_t begin, int64_t end, ThreadScratch& scratch) {
+  using enum cpu::PanelOutput;
+  embed(begin, end);
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    const PanelWeights::Layer& packed = weights.layers[i];
+    const LayerWeights& layer = model.weights.layers[i];
+    const auto number = static_cast<int64_t>(i);
+    norm(layer.inputNorm, begin, end);
+    product(kStore, packed.qkv, normed, begin, end, qkv);
+    rotateAndStore(number, begin, end);
+    attend(number, begin, end, scratch.attention);
+    product(kAdd, packed.output, attended, begin, end, x);
+    norm(layer.postAttentionNorm, begin, end);
+    product(kSwiglu, packed.gateUp, normed, begin, end, activated);
+    product(kAdd, packed.down, activated, begin, end, x);
+  }
+  norm(model.weights.finalNorm, begin, end);
+  product(kStore, weights.head, normed, begin, end, logits);
+  draw(begin, end, scratch.sampler);
+}
+
+bool CpuDecodeStep::supports(const Model& model) {
+  return model.device.is_cpu() && model.dtype == at::kFloat && model.config.headDim % 16 == 0 &&
+         model.parameterCount() <= kMostWeights;
+}
+
+CpuDecodeStep::CpuDecodeStep(Model& model, KvCache& cache, const RolloutRequest& request)
+    : state_(std::make_unique<State>(model, cache, request)) {}
+CpuDecodeStep::~CpuDecodeStep() = default;
+
+void CpuDecodeStep::run(const DecodeIndices& indices, at::Tensor& tokens, at::Tensor& logprobs) {
+  State& s = *state_;
+  const ModelConfig& c = s.model.config;
+  const int64_t rows = indices.decoding;
+  s.lastToken = indices.tokens().const_data_ptr<int64_t>();
+  s.position = indices.positions().const_data_ptr<int64_t>();
+  s.slot = indices.slots().const_data_ptr<int64_t>();
+  s.stream = indices.streams().const_data_ptr<int64_t>();
+  s.step = indices.steps().const_data_ptr<int64_t>();
+  cpu::PageAttention<float>& a = s.attention;
+  a.kvHeads = c.numKeyValueHeads;
+  a.perKv = c.numAttentionHeads / c.numKeyValueHeads;
+  a.headDim = c.headDim;
+  a.query = s.qkv.row(0);
+  a.queryStride = s.qkv.stride;
+  a.out = s.attended.row(0);
+  a.outStride = s.attended.stride;
+  a.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(c.headDim)));
+  const at::Tensor prefixTable = indices.prefixTable(), suffixTable = indices.suffixTable();
+  a.prefixIndex = indices.prefixIndex().const_data_ptr<int32_t>();
+  a.prefixTable = prefixTable.const_data_ptr<int32_t>();
+  a.prefixLength = indices.prefixLength().const_data_ptr<int32_t>();
+  a.suffixTable = suffixTable.const_data_ptr<int32_t>();
+  a.suffixLength = indices.suffixLength().const_data_ptr<int32_t>();
+  a.prefixColumns = prefixTable.stride(0);
+  a.suffixColumns = suffixTable.stride(0);
+
+  s.invalid = -1;
+  at::parallel_for(0, rows, kLeastRows, [&](int64_t begin, int64_t end) {
+    thread_local ThreadScratch scratch;
+    s.decode(begin, end, scratch);
+  });
+  if (s.invalid >= 0) cpu::throwInvalidLogits(s.invalid);
+  tokens = s.tokens.narrow(0, 0, rows);
+  logprobs = s.logprobs.narrow(0, 0, rows);
+}
+
+}  // namespace toolr0

@@ -41,12 +41,6 @@ export interface RecordProblem {
 /** `meta.flags` of records whose gold calls a function that is not offered: no answer can be right by choosing from the menu. */
 export const UNKNOWN_TOOL_FLAG = 'gold name not in tools';
 
-/** Flags of a record; none if it has no meta. */
-export const flagsOf = (record: NeutralRecord): string[] => {
-  const flags = record.meta?.['flags'];
-  return Array.isArray(flags) ? flags.filter((flag) => typeof flag === 'string') : [];
-};
-
 /** Whether a gold call names a tool that the record does not offer. */
 export const hasUnknownTool = ({ tools, gold }: Pick<NeutralRecord, 'tools' | 'gold'>): boolean =>
   gold.some((call) => !tools.some((tool) => tool.name === call.name));

@@ -1,0 +1,38 @@
+import type { ToolCall } from '../tasks/task';
+import { diagnose, type AnswerError } from './diagnose';
+import { matchRecord } from './match-calls';
+import type { NeutralRecord } from './neutral-record';
+import { readCalls } from './read-calls';
+
+/** One answer to one record, scored. */
+export interface ScoredAnswer {
+  correct: boolean;
+  /** null where no call could be read. */
+  calls: ToolCall[] | null;
+  /** The answer as it was given, where it came as text. */
+  text?: string;
+  finishReason?: 'stop' | 'length' | 'aborted';
+  /** Why it is wrong, the first being what it counts as. */
+  errors: AnswerError[];
+}
+
+/** All answers to one record. */
+export interface TaskResult {
+  id: string;
+  answers: ScoredAnswer[];
+}
+
+export const scoreCallsOf = (calls: ToolCall[] | null, record: NeutralRecord): ScoredAnswer => ({
+  correct: matchRecord(calls, record).correct,
+  calls,
+  errors: diagnose(calls, record),
+});
+
+export const scoreText = (text: string, record: NeutralRecord): ScoredAnswer => ({
+  ...scoreCallsOf(readCalls(text), record),
+  text,
+});
+
+/** Share of right answers, from 0 to 1. */
+export const shareOf = ({ answers }: TaskResult): number =>
+  answers.filter(({ correct }) => correct).length / answers.length;

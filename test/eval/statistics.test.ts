@@ -1,0 +1,137 @@
+import * as fc from 'fast-check';
+
+import { mcnemarP, passAtK, signFlipP, stratifiedInterval, stratifiedMean } from '../../lib/eval/statistics';
+import { summarize } from '../../lib/eval/summary';
+import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { scoreCallsOf } from '../../lib/eval/answer';
+import { Random } from '../../lib/tasks/random';
+
+describe('pass@k', () => {
+  test('is the share of k-subsets with a right answer', () => {
+    const subsets = (n: number, k: number): number[][] =>
+      k === 0
+        ? [[]]
+        : n < k
+          ? []
+          : [...subsets(n - 1, k), ...subsets(n - 1, k - 1).map((set) => [...set, n])];
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(8), fc.integer({ min: 1, max: 8 }), (n, c, k) => {
+        fc.pre(c <= n && k <= n);
+        const all = subsets(n, k);
+        const hits = all.filter((set) => set.some((item) => item <= c)).length;
+        expect(passAtK(n, c, k)).toBeCloseTo(hits / all.length, 12);
+      }),
+    );
+  });
+  test('pass@1 is the share of right answers', () => expect(passAtK(8, 3, 1)).toBeCloseTo(3 / 8, 12));
+});
+
+describe('intervals', () => {
+  const random = Random.seeded(1);
+  const next = () => random.next();
+
+  test('the mean of strata, whatever their sizes', () => {
+    const strata = [
+      { weight: 1, scores: [1, 1, 1, 0] },
+      { weight: 1, scores: [0] },
+    ];
+    expect(stratifiedMean(strata)).toBe(0.375);
+    expect(stratifiedMean([{ weight: 1, scores: [] }])).toBeNull();
+    expect(stratifiedInterval([{ weight: 1, scores: [] }], next)).toBeNull();
+  });
+
+  test('about as wide as the normal approximation says', () => {
+    const scores = Array.from({ length: 400 }, (_, index) => Number(index % 4 === 0));
+    const { low, high } = stratifiedInterval([{ weight: 1, scores }], next)!;
+    const expected = 2 * 1.96 * Math.sqrt((0.25 * 0.75) / 400);
+    expect(high - low).toBeGreaterThan(0.85 * expected);
+    expect(high - low).toBeLessThan(1.15 * expected);
+    // Two halves of weight one half, each resampled on its own: 400 tasks in all.
+    const halves = stratifiedInterval(
+      [0, 1].map((half) => ({ weight: 1, scores: scores.slice(half * 200, half * 200 + 200) })),
+      next,
+    )!;
+    expect(halves.high - halves.low).toBeGreaterThan(0.85 * expected);
+    expect(halves.high - halves.low).toBeLessThan(1.15 * expected);
+  });
+});
+
+describe('paired tests', () => {
+  test.each([
+    [0, 0, 1],
+    [5, 5, 1],
+    [0, 5, 0.0625],
+    [1, 9, 22 / 1024],
+    [10, 2, (2 * (1 + 12 + 66)) / 4096],
+  ])('McNemar of %i to %i', (b, c, p) => {
+    expect(mcnemarP(b, c)).toBeCloseTo(p, 12);
+    expect(mcnemarP(c, b)).toBeCloseTo(p, 12);
+  });
+
+  test('many differing tasks do not underflow', () => {
+    expect(mcnemarP(1000, 1000)).toBeCloseTo(1, 5);
+    expect(mcnemarP(900, 1100)).toBeCloseTo(8.6e-6, 6);
+    expect(mcnemarP(480, 520)).toBeGreaterThan(0.2);
+    expect(mcnemarP(485, 525)).toBeCloseTo(mcnemarP(480, 519), 1);
+  });
+
+  test('the sign-flip test agrees with McNemar on right and wrong', () => {
+    const random = Random.seeded(2);
+    const differences = [...new Array<number>(9).fill(1), -1, ...new Array<number>(40).fill(0)];
+    expect(signFlipP(differences, () => random.next())).toBeCloseTo(mcnemarP(9, 1), 2);
+    expect(signFlipP([0, 0], () => random.next())).toBe(1);
+  });
+});
+
+describe('the summary of a set', () => {
+  const record = (id: string, level: number): NeutralRecord => ({
+    id,
+    question: 'Call f with one.',
+    tools: [{ name: 'f', parameters: {} }],
+    gold: [{ name: 'f', arguments: { a: 'one' } }],
+    meta: { benchmark: 'apibank', level },
+  });
+  const records = [record('a', 1), record('b', 1), record('c', 1), record('d', 2)];
+  const answer = (index: number, name: string, a: string) => ({
+    id: records[index]!.id,
+    answers: [scoreCallsOf([{ name, arguments: { a } }], records[index]!)],
+  });
+
+  test('API-Bank’s accuracy is the mean of its levels', () => {
+    const results = [
+      answer(0, 'f', 'one'),
+      answer(1, 'f', 'one'),
+      answer(2, 'f', 'two'),
+      answer(3, 'f', 'one'),
+    ];
+    const { accuracy, groups, errors, valueErrors } = summarize({ records, runs: [results], tooLong: 0 });
+    expect(groups).toEqual({
+      'level 1': { accuracy: 2 / 3, tasks: 3 },
+      'level 2': { accuracy: 1, tasks: 1 },
+    });
+    expect(accuracy).toBeCloseTo((2 / 3 + 1) / 2, 12);
+    expect(errors).toEqual({ wrong_value: 1 });
+    expect(valueErrors).toEqual({ ungrounded: 1 });
+  });
+
+  test('seeds, pass@k and mistaken tools', () => {
+    const runs = [
+      [answer(0, 'f', 'one'), answer(3, 'g', 'one')],
+      [answer(0, 'f', 'two'), answer(3, 'g', 'one')],
+    ];
+    const summary = summarize({ records, runs, tooLong: 2, passAt: [1, 2] });
+    expect(summary.seeds).toMatchObject({ accuracies: [0.5, 0], mean: 0.25 });
+    expect(summary.passAt!['1']!.value).toBeCloseTo(0.25, 12);
+    expect(summary.passAt!['2']!.value).toBeCloseTo(0.5, 12);
+    expect(summary.confusion).toEqual([{ gold: 'f', predicted: 'g', count: 2 }]);
+    expect(summary).toMatchObject({ tasks: 2, tooLong: 2, answersPerTask: 2 });
+  });
+
+  test('nothing answered', () => {
+    expect(summarize({ records, runs: [[]], tooLong: 4 })).toMatchObject({
+      accuracy: null,
+      interval: null,
+      tasks: 0,
+    });
+  });
+});

@@ -203,7 +203,7 @@ void CpuDecodeStep::run(const DecodeIndices& indices, at::Tensor& tokens, at::Te
 
   s.invalid = -1;
   at::parallel_for(0, rows, kLeastRows, [&](int64_t begin, int64_t end) {
-    thread_local ThreadScratch scratch;
+    thread_local State::ThreadScratch scratch;
     s.decode(begin, end, scratch);
   });
   if (s.invalid >= 0) cpu::throwInvalidLogits(s.invalid);

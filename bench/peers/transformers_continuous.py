@@ -39,18 +39,19 @@ def main(process):
 
     def repetition(request):
         torch.manual_seed(request["repetition"])
+        batch = prompts[: workload["n"]] if request.get("warmUp") else prompts
         side.synchronize(device)
         start = time.perf_counter()
         # Its worker thread has an inference mode of its own.
-        outputs = model.generate_batch(prompts, generation_config=generation, continuous_batching_config=batching)
+        outputs = model.generate_batch(batch, generation_config=generation, continuous_batching_config=batching)
         side.synchronize(device)
         seconds = time.perf_counter() - start
         errors = [output.error for output in outputs.values() if output.error]
         if errors:
             raise RuntimeError(str(errors[0]))
         tokens = sum(len(output.generated_tokens) for output in outputs.values())
-        if tokens != len(prompts) * new_tokens:
-            raise RuntimeError(f"{tokens} tokens came instead of {len(prompts) * new_tokens}")
+        if tokens != len(batch) * new_tokens:
+            raise RuntimeError(f"{tokens} tokens came instead of {len(batch) * new_tokens}")
         return {"seconds": seconds, "tokens": tokens}
 
     process.serve(repetition)

@@ -45,8 +45,14 @@ def main(process):
     prompt_length = len(prompts[0])
 
     class EndAtLength(LogitsProcessor):
+        """In the warm-up it also keeps the log-probability each token was sampled with."""
+
         def __call__(self, input_ids, scores):
             made = input_ids.shape[1] - prompt_length
+            if state["sampled"] is not None:
+                if made > 0:
+                    state["sampled"].append(state["scores"].gather(1, input_ids[:, -1:])[:, 0])
+                state["scores"] = torch.log_softmax(scores.float(), -1)
             over = (made >= lengths - 1).unsqueeze(1)
             is_end = torch.arange(scores.shape[1], device=scores.device).unsqueeze(0) == end
             return scores.masked_fill(is_end != over, float("-inf"))
@@ -63,7 +69,7 @@ def main(process):
         return output
 
     model.generate = generate_with_lengths
-    state = {}
+    state = {"sampled": None, "trained": None}
 
     class Stepper(TrainerCallback):
         """Holds the training loop until the benchmark asks for the next step."""
@@ -73,18 +79,37 @@ def main(process):
             if request is None:
                 process.replies.flush()
                 os._exit(0)
+            state["sampled"] = [] if request.get("warmUp") else None
             side.synchronize(workload["device"])
             state["start"] = time.perf_counter()
 
         def on_step_end(self, args, trainer_state, control, **kwargs):
             side.synchronize(workload["device"])
             seconds = time.perf_counter() - state["start"]
+            extra = {"mismatch": mismatch()} if state["sampled"] else {}
+            generate = state["generateSeconds"]
             process.reply(
                 seconds=seconds,
                 tokens=state["tokens"],
-                phases={"generateSeconds": state["generateSeconds"]},
+                phases={"generateSeconds": generate, "trainSeconds": seconds - generate},
+                **extra,
                 **side.memory(),
             )
+
+    def mismatch():
+        """Sampled against trained log-probabilities, without a row's last token, which the workload forced."""
+        sampled = torch.stack(state["sampled"], 1)
+        trained = state["trained"][:, : sampled.shape[1]].to(sampled.device)
+        columns = torch.arange(sampled.shape[1], device=sampled.device)
+        kept = columns.unsqueeze(0) < (lengths - 1).unsqueeze(1)
+        difference = (trained - sampled)[kept].double()
+        ratio = difference.exp()
+        absolute = difference.abs()
+        return {
+            "mean": absolute.mean().item(),
+            "p99": absolute.quantile(0.99).item(),
+            "outside": ((ratio < 0.9) | (ratio > 1.1)).double().mean().item(),
+        }
 
     config = GRPOConfig(
         output_dir=tempfile.mkdtemp(prefix="tool-r0-bench-"),
@@ -125,8 +150,21 @@ def main(process):
         processing_class=word_tokenizer(model.config.vocab_size, end),
         callbacks=[Stepper()],
     )
+    logps = trainer._get_per_token_logps_and_entropies
+
+    def kept_logps(*args, **kwargs):
+        output = logps(*args, **kwargs)
+        if state["sampled"] is not None:
+            state["trained"] = output[0].detach().float()
+        return output
+
+    trainer._get_per_token_logps_and_entropies = kept_logps
     side.reset_peak()
-    process.reply(ready=True, version=trl.__version__, baseResidentBytes=side.peak_resident_bytes())
+    # Parameters, gradients and AdamW's two moments, each in the dtype of the parameters.
+    held = sum(parameter.numel() * parameter.element_size() * 4 for parameter in model.parameters())
+    process.reply(
+        ready=True, version=trl.__version__, baseResidentBytes=side.peak_resident_bytes(), stateBytes=held
+    )
     trainer.train()
 
 

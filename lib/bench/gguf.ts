@@ -22,9 +22,7 @@ const NORMAL_TOKEN = 1;
 const BYTE_TOKEN = 6;
 const isByte = (id: number) => id >= FIRST_BYTE && id < FIRST_BYTE + 256;
 const tokenText = (id: number) =>
-  isByte(id)
-    ? `<0x${(id - FIRST_BYTE).toString(16).toUpperCase().padStart(2, '0')}>`
-    : `t${id}`;
+  isByte(id) ? `<0x${(id - FIRST_BYTE).toString(16).toUpperCase().padStart(2, '0')}>` : `t${id}`;
 
 /** Names of one layer's tensors: Hugging Face's → GGUF's. */
 const LAYER_NAMES: Readonly<Record<string, string>> = {
@@ -85,7 +83,10 @@ function metadata(config: Record<string, unknown>): [string, Value][] {
     ['tokenizer.ggml.model', ['string', 'llama']],
     ['tokenizer.ggml.tokens', ['array', { of: 'string', items: vocabulary.map(tokenText) }]],
     ['tokenizer.ggml.scores', ['array', { of: 'float32', items: vocabulary.map((id) => -id) }]],
-    ['tokenizer.ggml.token_type', ['array', { of: 'int32', items: vocabulary.map((id) => (isByte(id) ? BYTE_TOKEN : NORMAL_TOKEN)) }]],
+    [
+      'tokenizer.ggml.token_type',
+      ['array', { of: 'int32', items: vocabulary.map((id) => (isByte(id) ? BYTE_TOKEN : NORMAL_TOKEN)) }],
+    ],
     ['tokenizer.ggml.bos_token_id', ['uint32', 0]],
     ['tokenizer.ggml.eos_token_id', ['uint32', 1]],
   ];
@@ -133,7 +134,6 @@ class Bytes {
     return this.push(Buffer.alloc((alignment - (this.length % alignment)) % alignment));
   }
 
-
   concat(): Buffer {
     return Buffer.concat(this.parts);
   }
@@ -161,7 +161,9 @@ function widen(data: Buffer): Buffer {
 export function writeGguf(folder: string, file: string): void {
   const config = readModelJson(path.join(folder, 'config.json'));
   if (config['model_type'] !== 'qwen2')
-    throw new ModelFormatError(`${folder}: only qwen2 is written as GGUF, not ${String(config['model_type'])}`);
+    throw new ModelFormatError(
+      `${folder}: only qwen2 is written as GGUF, not ${String(config['model_type'])}`,
+    );
   const source = fs.openSync(path.join(folder, 'model.safetensors'), 'r');
   const target = fs.openSync(file, 'w');
   try {
@@ -175,23 +177,32 @@ export function writeGguf(folder: string, file: string): void {
       SafetensorsEntry
     >;
     let offset = 0;
-    const tensors = Object.entries(entries).map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
-      if (dtype !== 'F32' && dtype !== 'BF16')
-        throw new ModelFormatError(`${name}: ${dtype} is not written as GGUF`);
-      const isWidened = dtype === 'BF16' && shape.length === 1;
-      const bytes = (to - from) * (isWidened ? 2 : 1);
-      const tensor = {
-        name: ggufTensorName(name),
-        shape,
-        type: isWidened ? TENSOR.F32 : TENSOR[dtype],
-        from: 8 + headerLength + from,
-        length: to - from,
-        isWidened,
-        offset,
-      };
-      offset += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-      return tensor;
-    });
+    const tensors = Object.entries(entries).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => {
+        if (dtype !== 'F32' && dtype !== 'BF16')
+          throw new ModelFormatError(`${name}: ${dtype} is not written as GGUF`);
+        const isWidened = dtype === 'BF16' && shape.length === 1;
+        const bytes = (to - from) * (isWidened ? 2 : 1);
+        const tensor = {
+          name: ggufTensorName(name),
+          shape,
+          type: isWidened ? TENSOR.F32 : TENSOR[dtype],
+          from: 8 + headerLength + from,
+          length: to - from,
+          isWidened,
+          offset,
+        };
+        offset += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+        return tensor;
+      },
+    );
     const values = metadata(config);
     const head = new Bytes().uint32(MAGIC).uint32(VERSION).uint64(tensors.length).uint64(values.length);
     for (const [key, value] of values) head.string(key).value(value);

@@ -5,15 +5,17 @@ import yargs, { type Argv } from 'yargs';
 
 import { didYouMean } from '../config/suggest';
 import { packageRoot } from '../setup/paths';
+import { benchCommand } from './commands/bench';
 import { callCommand } from './commands/call';
 import { conformanceCommand } from './commands/conformance';
 import { doctorCommand } from './commands/doctor';
+import { evalCommand } from './commands/eval';
 import { setupCommand } from './commands/setup';
 import { tinyCommand } from './commands/tiny';
 import { trainCommand } from './commands/train';
 import { errorEvent, errorText, exitCodeOf, UsageError } from './errors';
 
-const COMMANDS = ['train', 'call', 'tiny', 'setup', 'doctor', 'conformance'];
+const COMMANDS = ['train', 'call', 'eval', 'tiny', 'setup', 'doctor', 'conformance', 'bench'];
 
 function version(): string {
   return (JSON.parse(fs.readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string })
@@ -45,10 +47,12 @@ export async function main(args: readonly string[]): Promise<void> {
     )
     .command(trainCommand)
     .command(callCommand)
+    .command(evalCommand)
     .command(tinyCommand)
     .command(setupCommand)
     .command(doctorCommand)
     .command(conformanceCommand)
+    .command(benchCommand)
     .option('verbose', {
       type: 'boolean',
       default: false,

@@ -1,0 +1,75 @@
+import { iterationPlan } from './iteration';
+import type { Machine } from './machine';
+import { bytesOf, keyValueBytes, parameterCount, SHAPES } from './shapes';
+import type { Workload } from './types';
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/**
+ * The least time rollouts can take: every step reads all weights and computes their products, whichever is longer, and reads the keys and
+ * values of the rows that still run, each group's prompt once. Prompts are prefilled once per group.
+ */
+export function rolloutSeconds(
+  workload: Workload,
+  machine: Machine,
+  lengths: readonly number[],
+): number | null {
+  const { flops, bytesPerSecond } = machine;
+  if (flops === null || bytesPerSecond === null) return null;
+  const { shape, dtype, prompts, n } = workload;
+  const parameters = parameterCount(SHAPES[shape]);
+  const weightSeconds = (parameters * bytesOf(dtype)) / bytesPerSecond;
+  const tokenSeconds = (2 * parameters) / flops;
+  const keyValueSeconds = keyValueBytes(SHAPES[shape], dtype) / bytesPerSecond;
+  const promptTokens = sum(prompts.map((prompt) => prompt.length));
+  let seconds = promptTokens * tokenSeconds;
+  for (let step = 0; step < Math.max(...lengths); step++) {
+    const running = lengths.filter((length) => length > step).length;
+    const groups = prompts.filter((_, group) =>
+      lengths.slice(group * n, (group + 1) * n).some((length) => length > step),
+    );
+    const cached = sum(groups.map((prompt) => prompt.length)) + running * step;
+    seconds += Math.max(weightSeconds, running * tokenSeconds) + cached * keyValueSeconds;
+  }
+  return seconds;
+}
+
+/** The least time a whole workload can take on this machine; null where the machine's limits are not known or none is stated. */
+export function boundSeconds(workload: Workload, machine: Machine): number | null {
+  const { flops } = machine;
+  const { suite, shape, prompts, n, lengths, newTokens } = workload;
+  const config = SHAPES[shape];
+  const parameters = parameterCount(config);
+  switch (suite) {
+    case 'rollout':
+    case 'batch':
+    case 'context':
+      return rolloutSeconds(
+        workload,
+        machine,
+        lengths.map(() => newTokens),
+      );
+    case 'grpo-step': {
+      const rollout = rolloutSeconds(workload, machine, lengths);
+      if (rollout === null || flops === null) return null;
+      const tokens = sum(prompts.map((prompt) => prompt.length)) * n + sum(lengths);
+      return rollout + (6 * parameters * tokens) / flops;
+    }
+    case 'logprob-head': {
+      // One product forward, two backward.
+      const tokens = sum(prompts.map((prompt) => prompt.length));
+      return flops === null ? null : (6 * config.hidden_size * config.vocab_size * tokens) / flops;
+    }
+    case 'iteration':
+      return null;
+  }
+}
+
+/** Seconds of every phase of a measured iteration, for the whole one. */
+export function scaledPhases(
+  workload: Workload,
+  phases: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const { scale } = iterationPlan(workload.shape);
+  return Object.fromEntries(Object.entries(phases).map(([name, seconds]) => [name, seconds * scale]));
+}

@@ -1,0 +1,202 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import type { CommandModule } from 'yargs';
+
+import { loadAddon } from '../../binding/load';
+import { runBench } from '../../bench/bench';
+import { plotHtml } from '../../bench/plot';
+import { jsonRow } from '../../bench/rows';
+import { SHAPE_NAMES, type ShapeName } from '../../bench/shapes';
+import { machineText, tableText } from '../../bench/table';
+import { PEERS, SUITES, type Dtype, type PeerName, type Suite } from '../../bench/types';
+import { didYouMean } from '../../config/suggest';
+import { ensureReady } from '../../setup';
+import { UsageError } from '../errors';
+
+interface BenchArguments {
+  suite?: string;
+  shape?: string;
+  device: string;
+  dtype?: Dtype;
+  peers?: string;
+  repeats?: number;
+  python: string;
+  nodeLlamaCpp: string;
+  threads: number;
+  seed: number;
+  json: boolean;
+  out?: string;
+  verbose: boolean;
+}
+
+/** `a,b` → names, each checked. @throws UsageError naming what there is */
+export function namesOf<T extends string>(flag: string, given: string, all: readonly T[]): T[] {
+  const names = given.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(all as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--${flag}: '${unknown}' is none of ${all.join(', ')}.${didYouMean(unknown, [...all])}`,
+    );
+  return [...new Set(names)] as T[];
+}
+
+/** @throws UsageError */
+function positive(flag: string, value: number | undefined, least: number): void {
+  if (value !== undefined && (!Number.isSafeInteger(value) || value < least))
+    throw new UsageError(`--${flag}: must be a whole number of at least ${least}`);
+}
+
+const DEFAULT_SHAPES: Readonly<Record<'cpu' | 'cuda', readonly ShapeName[]>> = {
+  cpu: ['embedded', 'qwen2.5-0.5b'],
+  cuda: ['qwen2.5-0.5b', 'qwen2.5-1.5b', 'qwen2.5-3b'],
+};
+const OWN_ONLY: readonly Suite[] = ['iteration', 'batch', 'context'];
+
+/** What is measured when nothing is asked for: the suites with peers on all shapes, the others on the smallest. */
+function plan(args: BenchArguments, kind: 'cpu' | 'cuda'): { suites: Suite[]; shapes: ShapeName[] }[] {
+  const shapes = args.shape === undefined ? undefined : namesOf('shape', args.shape, SHAPE_NAMES);
+  const suites = args.suite === undefined ? [...SUITES] : namesOf('suite', args.suite, SUITES);
+  if (shapes) return [{ suites, shapes }];
+  const own = suites.filter((suite) => OWN_ONLY.includes(suite));
+  return [
+    { suites: suites.filter((suite) => !own.includes(suite)), shapes: [...DEFAULT_SHAPES[kind]] },
+    { suites: own, shapes: [kind === 'cpu' ? 'embedded' : 'qwen2.5-1.5b'] },
+  ];
+}
+
+export const benchCommand: CommandModule<object, BenchArguments> = {
+  command: 'bench',
+  describe: 'measure speed and memory beside other tools and the machine’s limits',
+  builder: (yargs) =>
+    yargs
+      .usage(
+        '$0 bench [options]\n\nOne table, every figure beside a peer measured in the same run and the limit of the machine. Peers run as processes of ' +
+          'their own where they are installed, and are skipped with a line where not. Weights are random; nothing is downloaded.',
+      )
+      .option('suite', {
+        type: 'string',
+        requiresArg: true,
+        describe: `what to measure, separated by commas: ${SUITES.join(', ')}`,
+        defaultDescription: 'all',
+      })
+      .option('shape', {
+        type: 'string',
+        requiresArg: true,
+        describe: `sizes of the model: ${SHAPE_NAMES.join(', ')}`,
+        defaultDescription: `${DEFAULT_SHAPES.cpu.join(',')} on a CPU, ${DEFAULT_SHAPES.cuda.join(',')} on CUDA; iteration, batch and context on one of them`,
+      })
+      .option('device', {
+        type: 'string',
+        default: 'auto',
+        requiresArg: true,
+        describe: 'auto, cpu, cuda or cuda:N',
+      })
+      .option('dtype', {
+        choices: ['float32', 'bfloat16'] as const,
+        requiresArg: true,
+        describe: 'what all sides compute in',
+        defaultDescription: 'float32 for embedded on a CPU, else bfloat16',
+      })
+      .option('peers', {
+        type: 'string',
+        requiresArg: true,
+        describe: `separated by commas, or none: ${PEERS.join(', ')}`,
+        defaultDescription: 'all',
+      })
+      .option('repeats', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'repetitions of each side, in turn',
+        defaultDescription: '5, or 3 where one takes over a minute',
+      })
+      .option('python', {
+        type: 'string',
+        default: process.env['PYTHON'] ?? 'python3',
+        requiresArg: true,
+        describe: 'Python that has transformers and TRL (also the environment variable PYTHON)',
+      })
+      .option('node-llama-cpp', {
+        type: 'string',
+        default: '.',
+        requiresArg: true,
+        describe: 'folder whose node_modules has node-llama-cpp',
+      })
+      .option('threads', {
+        type: 'number',
+        default: 0,
+        requiresArg: true,
+        describe: 'CPU threads; 0 is one per core',
+      })
+      .option('seed', {
+        type: 'number',
+        default: 1,
+        requiresArg: true,
+        describe: 'of weights, prompts and lengths',
+      })
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'folder for bench.html (plot and table) and bench.json (all repetitions)',
+      })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'one JSON array of rows on stdout and nothing else; progress goes to stderr',
+      })
+      .example('$0 bench --suite rollout --shape embedded', 'a minute')
+      .example('$0 bench --device cuda --shape qwen2.5-1.5b --out bench-out', 'a GPU, with a plot')
+      .epilogue(
+        'bench/README.md of the package says how every row is measured and how to install the peers.',
+      ) as never,
+  handler: async (args) => {
+    const { json, verbose, repeats, threads, seed } = args;
+    positive('repeats', repeats, 1);
+    positive('threads', threads, 0);
+    positive('seed', seed, 0);
+    if (!/^(auto|cpu|cuda(:\d+)?)$/.test(args.device))
+      throw new UsageError(`--device: must be auto, cpu, cuda or cuda:N, not '${args.device}'`);
+    const peers: PeerName[] =
+      args.peers === undefined
+        ? [...PEERS]
+        : args.peers === 'none'
+          ? []
+          : namesOf('peers', args.peers, PEERS);
+    plan(args, 'cpu'); // names are checked before anything is built
+    await ensureReady({ device: args.device.split(':')[0] as 'cpu', verbose });
+    const device =
+      args.device !== 'auto' ? args.device : loadAddon().cudaDevices().length > 0 ? 'cuda' : 'cpu';
+    const log = (line: string) => void process.stderr.write(`${line}\n`);
+    const rows = [];
+    let machine;
+    for (const { suites, shapes } of plan(args, device === 'cpu' ? 'cpu' : 'cuda')) {
+      if (suites.length === 0) continue;
+      const result = await runBench({
+        suites,
+        shapes,
+        device,
+        peers,
+        python: args.python,
+        nodeLlamaCpp: args.nodeLlamaCpp,
+        threads,
+        seed,
+        verbose,
+        log,
+        ...(args.dtype === undefined ? {} : { dtype: args.dtype }),
+        ...(repeats === undefined ? {} : { repeats }),
+      });
+      rows.push(...result.rows);
+      machine = result.machine;
+    }
+    const title = machineText(machine!, device);
+    if (args.out !== undefined) {
+      fs.mkdirSync(args.out, { recursive: true });
+      fs.writeFileSync(path.join(args.out, 'bench.html'), plotHtml(rows, title));
+      fs.writeFileSync(path.join(args.out, 'bench.json'), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+      log(`written: ${path.join(args.out, 'bench.html')}, ${path.join(args.out, 'bench.json')}`);
+    }
+    process.stdout.write(
+      json ? `${JSON.stringify(rows.map(jsonRow), null, 2)}\n` : `${title}\n\n${tableText(rows)}\n`,
+    );
+  },
+};

@@ -1,12 +1,15 @@
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/adamw.h"
-#include "kernels/cpu_simd.h"
+#include "kernels/cpu_widen.h"
 
 namespace toolr0::cpu {
 namespace {
+
+constexpr int64_t kBlock = 4096;  // numbers updated and narrowed at a time
 
 struct Coefficients {
   // 1 - beta is taken in double: in fp32, 1 - 0.999f is off by 1e-5 of itself.
@@ -24,6 +27,13 @@ TR0_INLINE void updateBody(float* __restrict p, float* __restrict m, float* __re
     p[i] = p[i] * c.decay - c.stepSize * first / (std::sqrt(second) * c.inverseRootCorrection2 + c.epsilon);
   }
 }
+// Narrows what updateBody has just written, while it is still in the cache.
+TR0_INLINE void narrowBody(const float* from, at::BFloat16* to, int64_t n) {
+  const int64_t whole = n - n % simd::kLanes;
+  for (int64_t i = 0; i < whole; i += simd::kLanes) simd::storeNarrow(to + i, simd::load(from + i));
+  for (int64_t i = whole; i < n; ++i) to[i] = static_cast<at::BFloat16>(from[i]);
+}
+TR0_CPU_DISPATCH(narrow, narrowBody, (const float* from, at::BFloat16* to, int64_t n), (from, to, n))
 TR0_CPU_DISPATCH(update, updateBody,
                  (float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g,
                   int64_t n, const Coefficients& c),
@@ -47,10 +57,16 @@ void adamwStep(at::Tensor& master, at::Tensor& firstMoment, at::Tensor& secondMo
   float* m = firstMoment.data_ptr<float>();
   float* v = secondMoment.data_ptr<float>();
   const float* g = gradient.const_data_ptr<float>();
+  const bool narrows = copy.defined() && copy.scalar_type() == at::kBFloat16 && copy.is_contiguous();
+  at::BFloat16* narrowed = narrows ? copy.data_ptr<at::BFloat16>() : nullptr;
   at::parallel_for(0, master.numel(), 32768, [&](int64_t begin, int64_t end) {
-    update(p + begin, m + begin, v + begin, g + begin, end - begin, c);
+    for (int64_t first = begin; first < end; first += kBlock) {
+      const int64_t count = std::min(kBlock, end - first);
+      update(p + first, m + first, v + first, g + first, count, c);
+      if (narrows) narrow(p + first, narrowed + first, count);
+    }
   });
-  if (copy.defined()) copy.copy_(master);
+  if (copy.defined() && !narrows) copy.copy_(master);
 }
 
 }  // namespace toolr0::cpu

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernels/bf16_product.h"
 #include "runtime/error.h"
 
 namespace toolr0 {
@@ -22,20 +23,21 @@ void check(const at::Tensor& hidden, const at::Tensor& hiddenRow, const at::Tens
               "logprobHead: hiddenRow and target must be int64 [N]");
 }
 
-// Half-precision factors are multiplied with an fp32 result; the CPU has no such GEMM and widens them.
+// Half-precision factors are multiplied with an fp32 result. On a CPU that takes matrix tiles; one without
+// them widens the factors.
 at::Tensor matmulToFloat(const at::Tensor& a, const at::Tensor& b) {
-  if (a.scalar_type() == at::kFloat) return at::mm(a, b);
-  if (a.is_cuda()) return at::mm(a, b, at::kFloat);
-  return at::mm(a.to(at::kFloat), b.to(at::kFloat));
+  return a.scalar_type() == at::kFloat ? at::mm(a, b) : at::mm(a, b, at::kFloat);
 }
 
 class Head {
  public:
   Head(const at::Tensor& hidden, const at::Tensor& lmHead, double temperature)
       : hidden_(hidden), temperature_(temperature) {
-    const bool widen = lmHead.is_cpu() && lmHead.scalar_type() != at::kFloat;  // once, not per chunk
+    tiles_ = lmHead.is_cpu() && lmHead.scalar_type() == at::kBFloat16 && lmHead.size(1) % 32 == 0 &&
+             lmHead.is_contiguous() && cpu::hasBf16Tiles();
+    const bool widen = lmHead.is_cpu() && lmHead.scalar_type() != at::kFloat && !tiles_;
     compute_ = widen ? at::kFloat : lmHead.scalar_type();
-    lmHead_ = lmHead.to(compute_);
+    lmHead_ = lmHead.to(compute_);  // once, not per chunk
   }
   // [chunk, hidden] in the GEMM's dtype
   at::Tensor gather(const at::Tensor& hiddenRow) const {
@@ -43,7 +45,13 @@ class Head {
   }
   // [chunk, vocab] fp32
   at::Tensor logits(const at::Tensor& rows) const {
-    at::Tensor result = matmulToFloat(rows, lmHead_.t());
+    at::Tensor result;
+    if (tiles_) {
+      result = at::empty({rows.size(0), lmHead_.size(0)}, rows.options().dtype(at::kFloat));
+      cpu::productWithTransposed(result, rows, lmHead_);
+    } else {
+      result = matmulToFloat(rows, lmHead_.t());
+    }
     if (temperature_ != 1.0) result.div_(temperature_);
     return result;
   }
@@ -53,12 +61,17 @@ class Head {
                 at::Tensor& dHidden, at::Tensor& dLmHead) const {
     logprobToLogitsGradient(logits, target, lse, temperature_ == 1.0 ? dLogprobs : dLogprobs / temperature_);
     const at::Tensor dLogits = logits.to(compute_);
+    if (compute_ != at::kFloat) logits = at::Tensor();  // the narrow copy is what is multiplied
     if (compute_ == at::kFloat) {
       dLmHead.addmm_(dLogits.t(), rows);
+    } else if (tiles_) {
+      cpu::addTransposedProduct(dLmHead, dLogits, rows);
     } else {
       dLmHead.add_(matmulToFloat(dLogits.t(), rows));
     }
-    const at::Tensor dRows = matmulToFloat(dLogits, lmHead_);
+    // Rounded to the factors' dtype, as what is sent into the decoder will be.
+    const at::Tensor dRows =
+        tiles_ ? at::mm(dLogits, lmHead_).to(at::kFloat) : matmulToFloat(dLogits, lmHead_);
     if (dHidden.is_cuda()) {
       dHidden.index_put_({hiddenRow}, dRows,
                          /*accumulate=*/true);  // sorted: index_add_ there would sum in any order
@@ -70,6 +83,7 @@ class Head {
 
  private:
   const at::Tensor& hidden_;
+  bool tiles_ = false;
   at::Tensor lmHead_;
   at::ScalarType compute_;
   double temperature_;

@@ -1,5 +1,6 @@
 #include "kernels/packed_attention_loops.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -8,39 +9,41 @@
 namespace toolr0::cpu {
 namespace {
 
-using simd::F16;
-using simd::I16;
-using simd::load;
+using simd::laneCount;
+using simd::loadAs;
 using simd::store;
-constexpr int64_t kLanes = simd::kLanes;
-constexpr int64_t kRows =
-    6;  // accumulators of a register tile: what sixteen AVX2 registers hold, two per sixteen lanes
+constexpr int64_t kTile = 16;  // keys per tile
+constexpr int64_t kRows = 6;   // query rows of a register tile: its sums stay in registers at every level
 
+template <typename V>
 TR0_INLINE void multiplyTilesBody(const float* left, int64_t rows, int64_t width, const float* tiles,
                                   int64_t tileCount, int64_t headDim, float* scores, int64_t stride) {
-  for (int64_t tile = 0; tile < tileCount; ++tile) {
-    const float* right = tiles + tile * headDim * kLanes;
+  constexpr int64_t kLanes = laneCount<V>();
+  for (int64_t column = 0; column < tileCount * kTile; column += kLanes) {
+    const float* right = tiles + column / kTile * headDim * kTile + column % kTile;
     for (int64_t row = 0; row < rows; row += kRows) {
       const float* a = left + row * width;
-      F16 sum[kRows] = {};
+      V sum[kRows] = {};
       for (int64_t d = 0; d < headDim; ++d) {
-        const F16 b = load(right + d * kLanes);
+        const V b = loadAs<V>(right + d * kTile);
         for (int64_t i = 0; i < kRows; ++i) sum[i] += b * a[i * width + d];
       }
-      for (int64_t i = 0; i < kRows; ++i) store(scores + (row + i) * stride + tile * kLanes, sum[i]);
+      for (int64_t i = 0; i < kRows; ++i) store(scores + (row + i) * stride + column, sum[i]);
     }
   }
 }
 
+template <typename V>
 TR0_INLINE void accumulateRowsBody(const float* weights, int64_t stride, int64_t rows, int64_t keys,
                                    const float* right, int64_t width, float* out) {
+  constexpr int64_t kLanes = laneCount<V>();
   for (int64_t row = 0; row < rows; row += kRows) {
     const float* w = weights + row * stride;
     for (int64_t column = 0; column < width; column += kLanes) {
-      F16 sum[kRows];
-      for (int64_t i = 0; i < kRows; ++i) sum[i] = load(out + (row + i) * width + column);
+      V sum[kRows];
+      for (int64_t i = 0; i < kRows; ++i) sum[i] = loadAs<V>(out + (row + i) * width + column);
       for (int64_t j = 0; j < keys; ++j) {
-        const F16 b = load(right + j * width + column);
+        const V b = loadAs<V>(right + j * width + column);
         for (int64_t i = 0; i < kRows; ++i) sum[i] += b * w[i * stride + j];
       }
       for (int64_t i = 0; i < kRows; ++i) store(out + (row + i) * width + column, sum[i]);
@@ -48,42 +51,46 @@ TR0_INLINE void accumulateRowsBody(const float* weights, int64_t stride, int64_t
   }
 }
 
-template <int64_t kKeys>
+template <typename V, int64_t kKeys>
 TR0_INLINE void columnTile(const float* weights, int64_t stride, int64_t rows, const float* left,
                            int64_t width, float* out) {
+  constexpr int64_t kLanes = laneCount<V>();
   for (int64_t column = 0; column < width; column += kLanes) {
-    F16 sum[kKeys];
-    for (int64_t k = 0; k < kKeys; ++k) sum[k] = load(out + k * width + column);
+    V sum[kKeys];
+    for (int64_t k = 0; k < kKeys; ++k) sum[k] = loadAs<V>(out + k * width + column);
     for (int64_t i = 0; i < rows; ++i) {
-      const F16 b = load(left + i * width + column);
+      const V b = loadAs<V>(left + i * width + column);
       for (int64_t k = 0; k < kKeys; ++k) sum[k] += b * weights[i * stride + k];
     }
     for (int64_t k = 0; k < kKeys; ++k) store(out + k * width + column, sum[k]);
   }
 }
 
+template <typename V>
 TR0_INLINE void accumulateColumnsBody(const float* weights, int64_t stride, int64_t rows, int64_t keys,
                                       const float* left, int64_t width, float* out) {
   int64_t j = 0;
   for (; j + kRows <= keys; j += kRows)
-    columnTile<kRows>(weights + j, stride, rows, left, width, out + j * width);
-  for (; j < keys; ++j) columnTile<1>(weights + j, stride, rows, left, width, out + j * width);
+    columnTile<V, kRows>(weights + j, stride, rows, left, width, out + j * width);
+  for (; j < keys; ++j) columnTile<V, 1>(weights + j, stride, rows, left, width, out + j * width);
 }
 
+template <typename V>
 TR0_INLINE void softmaxRowBody(float* scores, int64_t count, float* logSumExp, float* inverseSum) {
-  F16 top = simd::splat(-std::numeric_limits<float>::infinity());
-  I16 isNan{};
+  constexpr int64_t kLanes = laneCount<V>();
+  V top = simd::splat<V>(-std::numeric_limits<float>::infinity());
+  typename simd::LanesOf<V>::Int isNan{};
   for (int64_t i = 0; i < count; i += kLanes) {
-    const F16 x = load(scores + i);
+    const V x = loadAs<V>(scores + i);
     isNan |= x != x;
     top = simd::maximum(x, top);
   }
   const float maximum = simd::maxLanes(top);
   bool valid = std::isfinite(maximum);
   for (int64_t lane = 0; lane < kLanes; ++lane) valid = valid && isNan[lane] == 0;
-  F16 sum{};
+  V sum{};
   for (int64_t i = 0; i < count; i += kLanes) {
-    const F16 e = simd::expNonPositive(load(scores + i) - maximum);
+    const V e = simd::expNonPositive(loadAs<V>(scores + i) - maximum);
     sum += e;
     store(scores + i, e);
   }
@@ -93,71 +100,67 @@ TR0_INLINE void softmaxRowBody(float* scores, int64_t count, float* logSumExp, f
   *inverseSum = valid ? 1.0f / total : nan;
 }
 
+template <typename V>
 TR0_INLINE void softmaxGradientRowBody(float* scores, float* dScores, int64_t count, float logSumExp,
                                        float delta) {
+  constexpr int64_t kLanes = laneCount<V>();
   for (int64_t i = 0; i < count; i += kLanes) {
-    const F16 probability = simd::expNonPositive(load(scores + i) - logSumExp);
+    const V probability = simd::expNonPositive(loadAs<V>(scores + i) - logSumExp);
     store(scores + i, probability);
-    store(dScores + i, probability * (load(dScores + i) - delta));
+    store(dScores + i, probability * (loadAs<V>(dScores + i) - delta));
   }
 }
 
+template <typename V>
 TR0_INLINE void rowDotsBody(const float* left, const float* right, int64_t rows, int64_t width, float* dots) {
+  constexpr int64_t kLanes = laneCount<V>();
   for (int64_t row = 0; row < rows; ++row) {
-    F16 sum{};
+    V sum{};
     for (int64_t d = 0; d < width; d += kLanes)
-      sum += load(left + row * width + d) * load(right + row * width + d);
+      sum += loadAs<V>(left + row * width + d) * loadAs<V>(right + row * width + d);
     dots[row] = simd::sumLanes(sum);
   }
 }
 
 TR0_INLINE void packTileBody(const float* rows, int64_t stride, int64_t count, int64_t headDim, float factor,
                              float* tile) {
-  if (count < kLanes) {
-    for (int64_t d = 0; d < headDim; ++d) {
-      for (int64_t i = 0; i < kLanes; ++i)
-        tile[d * kLanes + i] = i < count ? rows[i * stride + d] * factor : 0.0f;
+  // A 16 x 16 square at a time: rows are read in order and lanes written in order, the turn happens in the
+  // first-level cache.
+  for (int64_t first = 0; first < headDim; first += kTile) {
+    const int64_t columns = std::min(kTile, headDim - first);
+    float square[kTile][kTile] = {};
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t d = 0; d < columns; ++d) square[i][d] = rows[i * stride + first + d] * factor;
     }
-    return;
-  }
-  // A 16 x 16 square at a time: whole vectors are read and written, the turn happens in the first-level
-  // cache.
-  int64_t d = 0;
-  for (; d + kLanes <= headDim; d += kLanes) {
-    float square[kLanes][kLanes];
-    for (int64_t i = 0; i < kLanes; ++i) store(square[i], load(rows + i * stride + d) * factor);
-    for (int64_t k = 0; k < kLanes; ++k) {
-      for (int64_t i = 0; i < kLanes; ++i) tile[(d + k) * kLanes + i] = square[i][k];
+    for (int64_t d = 0; d < columns; ++d) {
+      for (int64_t i = 0; i < kTile; ++i) tile[(first + d) * kTile + i] = square[i][d];
     }
-  }
-  for (; d < headDim; ++d) {
-    for (int64_t i = 0; i < kLanes; ++i) tile[d * kLanes + i] = rows[i * stride + d] * factor;
   }
 }
 
 }  // namespace
 
-TR0_CPU_DISPATCH(multiplyTiles, multiplyTilesBody,
-                 (const float* left, int64_t rows, int64_t width, const float* tiles, int64_t tileCount,
-                  int64_t headDim, float* scores, int64_t stride),
-                 (left, rows, width, tiles, tileCount, headDim, scores, stride))
-TR0_CPU_DISPATCH(accumulateRows, accumulateRowsBody,
-                 (const float* weights, int64_t stride, int64_t rows, int64_t keys, const float* right,
-                  int64_t width, float* out),
-                 (weights, stride, rows, keys, right, width, out))
-TR0_CPU_DISPATCH(accumulateColumns, accumulateColumnsBody,
-                 (const float* weights, int64_t stride, int64_t rows, int64_t keys, const float* left,
-                  int64_t width, float* out),
-                 (weights, stride, rows, keys, left, width, out))
-TR0_CPU_DISPATCH(softmaxRow, softmaxRowBody,
-                 (float* scores, int64_t count, float* logSumExp, float* inverseSum),
-                 (scores, count, logSumExp, inverseSum))
-TR0_CPU_DISPATCH(softmaxGradientRow, softmaxGradientRowBody,
-                 (float* scores, float* dScores, int64_t count, float logSumExp, float delta),
-                 (scores, dScores, count, logSumExp, delta))
-TR0_CPU_DISPATCH(rowDots, rowDotsBody,
-                 (const float* left, const float* right, int64_t rows, int64_t width, float* dots),
-                 (left, right, rows, width, dots))
+TR0_CPU_DISPATCH_LANES(multiplyTiles, multiplyTilesBody,
+                       (const float* left, int64_t rows, int64_t width, const float* tiles, int64_t tileCount,
+                        int64_t headDim, float* scores, int64_t stride),
+                       (left, rows, width, tiles, tileCount, headDim, scores, stride))
+TR0_CPU_DISPATCH_LANES(accumulateRows, accumulateRowsBody,
+                       (const float* weights, int64_t stride, int64_t rows, int64_t keys, const float* right,
+                        int64_t width, float* out),
+                       (weights, stride, rows, keys, right, width, out))
+TR0_CPU_DISPATCH_LANES(accumulateColumns, accumulateColumnsBody,
+                       (const float* weights, int64_t stride, int64_t rows, int64_t keys, const float* left,
+                        int64_t width, float* out),
+                       (weights, stride, rows, keys, left, width, out))
+TR0_CPU_DISPATCH_LANES(softmaxRow, softmaxRowBody,
+                       (float* scores, int64_t count, float* logSumExp, float* inverseSum),
+                       (scores, count, logSumExp, inverseSum))
+TR0_CPU_DISPATCH_LANES(softmaxGradientRow, softmaxGradientRowBody,
+                       (float* scores, float* dScores, int64_t count, float logSumExp, float delta),
+                       (scores, dScores, count, logSumExp, delta))
+TR0_CPU_DISPATCH_LANES(rowDots, rowDotsBody,
+                       (const float* left, const float* right, int64_t rows, int64_t width, float* dots),
+                       (left, right, rows, width, dots))
 TR0_CPU_DISPATCH(packTile, packTileBody,
                  (const float* rows, int64_t stride, int64_t count, int64_t headDim, float factor,
                   float* tile),

@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "kernels/bf16_product.h"
+
 namespace toolr0 {
 
 void addWeightGradient(at::Tensor& sum, const at::Tensor& dy, const at::Tensor& x) {
@@ -11,8 +13,11 @@ void addWeightGradient(at::Tensor& sum, const at::Tensor& dy, const at::Tensor& 
     // Not addmm with an fp32 output: libtorch versions differ in whether it takes an fp32 addend beside
     // 16-bit factors.
     sum.add_(at::mm(dy.t(), x, at::kFloat));
+  } else if (x.scalar_type() == at::kBFloat16 && cpu::hasBf16Tiles() && dy.stride(1) == 1 &&
+             x.stride(1) == 1) {
+    cpu::addTransposedProduct(sum, dy, x);
   } else {
-    // The CPU's 16-bit product rounds its result to 16 bits; the sum over micro-batches stays fp32.
+    // libtorch's 16-bit product rounds its result to 16 bits; the sum over micro-batches stays fp32.
     sum.add_(at::mm(dy.t(), x));
   }
 }

@@ -27,8 +27,8 @@ class Range {
     void* memory =
         mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return false;
-    // No MADV_HUGEPAGE: on a machine that has been up for a while the kernel compacts memory to find such pages,
-    // and the first step took half as long again.
+    // No MADV_HUGEPAGE: on a machine that has been up for a while the kernel compacts memory to find such
+    // pages, and the first step took half as long again.
     base_ = reinterpret_cast<uintptr_t>(memory);
     end_ = base_ + size;
     insertFree(base_, size);

@@ -43,6 +43,7 @@ struct Model {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   at::Tensor ropeCos, ropeSin;  // [maxPositionEmbeddings, headDim/2] fp32; grown on demand, see decoder.h
+  std::shared_ptr<void> rolloutWorkspace;  // what generate() keeps between calls, see rollout/workspace.h
   int64_t parameterCount() const;
 };
 

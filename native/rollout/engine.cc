@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <string>
+#include <utility>
 
 #include "model/decoder.h"
 #include "rollout/memory_budget.h"
@@ -18,12 +20,17 @@ double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Page tables are uploaded when rows get pages; in batches, so that this is rare.
+constexpr int64_t kPageTokensAhead = 64;
+
 // The pages of the request's pool: no more than it can use, no less than one row at full length needs.
-int64_t poolPages(const Model& model, const RolloutRequest& request) {
+int64_t poolPages(Model& model, const RolloutRequest& request, bool keepWorkspace) {
   PagePool none(0);
   const int64_t useful = Scheduler(request, none).pagesNeededByAll();
   const int64_t pageBytes = KvCache::bytesPerPage(model);
-  const int64_t budget = request.maxKvBytes > 0 ? request.maxKvBytes : freeBytesForKvCache(model.device);
+  const int64_t kept = keepWorkspace ? workspaceOf(model).pages * pageBytes : 0;  // freed if it does not do
+  const int64_t budget =
+      request.maxKvBytes > 0 ? request.maxKvBytes : kept + freeBytesForKvCache(model.device);
   const int64_t pages = std::min(useful, budget / pageBytes), least = Scheduler::pagesNeededByOne(request);
   if (pages >= least) return pages;
   const std::string needed = "the keys and values of the longest prompt and maxNewTokens need " +
@@ -38,25 +45,44 @@ int64_t poolPages(const Model& model, const RolloutRequest& request) {
 
 }  // namespace
 
+EngineOptions EngineOptions::forModel(const Model& model) {
+  if (!model.device.is_cuda()) return {};
+  const bool fused = model.dtype == at::kFloat || model.dtype == at::kBFloat16;
+  return {fused ? 1 : 0, fused, fused};
+}
+
 Engine::Engine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
-               const CancelToken& cancel)
+               const CancelToken& cancel, const EngineOptions& options)
     : model_(model),
       request_(request),
       callbacks_(callbacks),
       cancel_(cancel),
+      options_(options),
       stopStrings_(request.stopStrings),
-      pool_(poolPages(model, request)),
+      pool_(poolPages(model, request, options.keepWorkspace)),
       scheduler_(request, pool_),
-      cache_(model, pool_.free()),
-      indices_(scheduler_, request.maxBatch, model.device),
-      prefill_(model, scheduler_, cache_, cancel),
-      decodeStep_(makeDecodeStep(model, cache_, request)) {
+      workspace_(options.keepWorkspace ? workspaceOf(model) : ownWorkspace_) {
   int64_t longest = 0;
   for (const std::vector<int32_t>& prompt : request.prompts) {
     result_.promptTokens += static_cast<int64_t>(prompt.size());
     longest = std::max(longest, static_cast<int64_t>(prompt.size()));
   }
   ensureRopeTables(model, longest + request.maxNewTokens);
+  workspace_.fit(model, pool_.free(), DecodeIndices::shapeFor(scheduler_, request.maxBatch), options.fused);
+  DecodeLayout layout;
+  layout.discardSlot = workspace_.cache->discardSlot();
+  if (options.fused) {
+    layout.padded = layout.advances = true;
+    layout.rowsPerRun = maxRowsPerRun(model.config.numAttentionHeads, model.config.numKeyValueHeads);
+    workspace_.step->begin(request);
+    decodeStep_ = workspace_.step.get();
+  } else {
+    TORCH_CHECK(options.lookAhead == 0, "looking ahead needs a step that advances its buffers");
+    plainStep_ = makeDecodeStep(model, *workspace_.cache, request);
+    decodeStep_ = plainStep_.get();
+  }
+  indices_ = std::make_unique<DecodeIndices>(scheduler_, *workspace_.buffers, layout);
+  prefill_ = std::make_unique<Prefill>(model, scheduler_, *workspace_.cache, cancel);
 }
 
 void Engine::run() {
@@ -74,57 +100,90 @@ void Engine::step() {
   cancel_.throwIfRequested();
   admit();
   cancel_.throwIfRequested();
-  if (scheduler_.running().empty()) return;  // every first token was a last one
-  scheduler_.grow();
-  decode();
+  // Rows may be preempted only when all their tokens are here.
+  if (!scheduler_.grow(/*mayPreempt=*/flights_.empty(), kPageTokensAhead * options_.lookAhead)) {
+    acceptFlights(0);
+    scheduler_.grow(/*mayPreempt=*/true);
+  }
+  std::vector<int64_t> rows;
+  for (const int64_t row : scheduler_.running())
+    if (scheduler_.sequences()[row].issued < request_.maxNewTokens) rows.push_back(row);
+  if (!rows.empty()) decode(rows);
+  acceptFlights(rows.empty() ? 0 : static_cast<size_t>(options_.lookAhead));
 }
 
 void Engine::admit() {
   const Clock::time_point start = Clock::now();
+  const size_t before = scheduler_.running().size();
   int64_t tokens = 0;
   for (PrefillPack pack; scheduler_.admit(pack);) {
     for (const PrefillPack::PromptRun& run : pack.prompts)
-      if (run.store) indices_.setPrompt(run.prompt);
-    tokens += prefill_.run(pack);
+      if (run.store) indices_->setPrompt(run.prompt);
+    tokens += prefill_->run(pack);
   }
-  // Only for an honest prefillSeconds.
-  if (tokens > 0 && !model_.device.is_cpu())
-    c10::impl::VirtualGuardImpl(model_.device.type()).getStream(model_.device).synchronize();
+  if (scheduler_.running().size() == before) return;
+  firstTokens();
   result_.prefillTokens += tokens;
   result_.prefillSeconds += secondsSince(start);
-  firstTokens();
 }
 
 void Engine::firstTokens() {
   std::vector<int64_t> rows, prompts;
   for (const int64_t row : scheduler_.running()) {
     const Sequence& sequence = scheduler_.sequences()[row];
-    if (!sequence.tokens.empty()) continue;
+    if (sequence.issued > 0) continue;
     rows.push_back(row);
     prompts.push_back(sequence.prompt);
   }
   if (rows.empty()) return;
   const at::Tensor streams = longTensor(rows, model_.device);
   at::Tensor tokens, logprobs;
-  sample(prefill_.logits(prompts), request_.sampling, request_.seed, streams, at::zeros_like(streams), tokens,
-         logprobs);
-  accept(rows, tokens, logprobs);
+  sample(prefill_->logits(prompts), request_.sampling, request_.seed, streams, at::zeros_like(streams),
+         tokens, logprobs);
+  launched(rows, tokens, logprobs);
+  acceptFlights(0);  // the next step takes these tokens from the host
 }
 
-void Engine::decode() {
+void Engine::decode(const std::vector<int64_t>& rows) {
   ++result_.decodeSteps;
-  indices_.update();
+  indices_->update(rows);
   at::Tensor tokens, logprobs;
-  decodeStep_->run(indices_, tokens, logprobs);
-  const std::vector<int64_t> rows = scheduler_.running();  // a copy: finished rows leave
-  accept(rows, tokens, logprobs);
+  decodeStep_->run(*indices_, tokens, logprobs);
+  launched(rows, tokens, logprobs);
 }
 
-void Engine::accept(const std::vector<int64_t>& rows, const at::Tensor& tokens, const at::Tensor& logprobs) {
-  const at::Tensor hostTokens = tokens.to(at::kCPU), hostLogprobs = logprobs.to(at::kCPU);
-  const int64_t* token = hostTokens.const_data_ptr<int64_t>();
-  const float* logprob = hostLogprobs.const_data_ptr<float>();
-  for (size_t i = 0; i < rows.size(); ++i) accept(rows[i], static_cast<int32_t>(token[i]), logprob[i]);
+void Engine::launched(const std::vector<int64_t>& rows, const at::Tensor& tokens,
+                      const at::Tensor& logprobs) {
+  Flight flight{rows, tokens, logprobs, std::nullopt};
+  if (!tokens.is_cpu()) {
+    const auto toHost = [](const at::Tensor& t) {
+      return at::empty(t.sizes(), t.options().device(at::kCPU).pinned_memory(true))
+          .copy_(t, /*non_blocking=*/true);
+    };
+    flight.tokens = toHost(tokens);
+    flight.logprobs = toHost(logprobs);
+    flight.arrived.emplace(tokens.device().type());
+    flight.arrived->record(c10::impl::VirtualGuardImpl(tokens.device().type()).getStream(tokens.device()));
+  } else if (options_.lookAhead > 0) {  // the next step overwrites them
+    flight.tokens = tokens.clone();
+    flight.logprobs = logprobs.clone();
+  }
+  for (const int64_t row : rows) ++scheduler_.sequences()[row].issued;
+  flights_.push_back(std::move(flight));
+}
+
+void Engine::acceptFlights(size_t leave) {
+  while (flights_.size() > leave) {
+    Flight flight = std::move(flights_.front());
+    flights_.pop_front();
+    if (flight.arrived) flight.arrived->synchronize();
+    const int64_t* token = flight.tokens.const_data_ptr<int64_t>();
+    const float* logprob = flight.logprobs.const_data_ptr<float>();
+    for (size_t i = 0; i < flight.rows.size(); ++i) {
+      if (scheduler_.sequences()[flight.rows[i]].done) continue;  // it stopped after this step was queued
+      accept(flight.rows[i], static_cast<int32_t>(token[i]), logprob[i]);
+    }
+  }
 }
 
 bool Engine::stops(Sequence& sequence, int32_t token) const {
@@ -138,6 +197,10 @@ bool Engine::stops(Sequence& sequence, int32_t token) const {
 
 void Engine::accept(int64_t row, int32_t token, float logprob) {
   Sequence& sequence = scheduler_.sequences()[row];
+  if (std::isnan(logprob))  // how the kernels report logits from which nothing can be drawn
+    throw Error(kNumericError, "the logits of row " + std::to_string(row) +
+                                   " hold a NaN, an infinity or nothing finite: the weights are damaged or "
+                                   "diverged");
   sequence.tokens.push_back(token);
   sequence.logprobs.push_back(logprob);
   ++result_.generatedTokens;
@@ -164,6 +227,23 @@ RolloutResult Engine::result() {
   }
   out.peakKvBytes = pool_.peakUsed() * KvCache::bytesPerPage(model_);
   return std::move(result_);
+}
+
+RolloutResult runEngine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
+                        const CancelToken& cancel, const EngineOptions& options) {
+  RolloutResult result;
+  {
+    const StreamScope stream(options.keepWorkspace ? workspaceOf(model).stream : std::nullopt);
+    Engine engine(model, request, callbacks, cancel, options);
+    try {
+      engine.run();
+    } catch (const Error& error) {
+      if (error.code() != kAbortedError || !request.returnPartialOnAbort) throw;
+    }
+    result = engine.result();
+  }
+  if (options.keepWorkspace) trimWorkspace(model);
+  return result;
 }
 
 }  // namespace toolr0

@@ -11,8 +11,8 @@
 
 namespace toolr0 {
 
-// Runs prompts (and the completions of rows that come back after a preemption) through the model, stores their
-// keys and values and keeps the hidden state after each prompt's last token.
+// Runs prompts (and the completions of rows that come back after a preemption) through the model, stores
+// their keys and values and keeps the hidden state after each prompt's last token.
 class Prefill {
  public:
   Prefill(Model& model, Scheduler& scheduler, KvCache& cache, const CancelToken& cancel);

@@ -62,13 +62,7 @@ RolloutResult generate(Model& model, const RolloutRequest& request, const Rollou
   checkRequest(model.config, request);
   cancel.throwIfRequested();
   c10::NoGradGuard noGrad;
-  Engine engine(model, request, callbacks, cancel);
-  try {
-    engine.run();
-  } catch (const Error& error) {
-    if (error.code() != kAbortedError || !request.returnPartialOnAbort) throw;
-  }
-  return engine.result();
+  return runEngine(model, request, callbacks, cancel, EngineOptions::forModel(model));
 }
 
 }  // namespace toolr0

@@ -14,7 +14,10 @@ int64_t ownPagesAtMost(const RolloutRequest& request) {
 }  // namespace
 
 Scheduler::Scheduler(const RolloutRequest& request, PagePool& pool)
-    : pool_(pool), maxBatch_(request.maxBatch), maxOwnPages_(ownPagesAtMost(request)) {
+    : pool_(pool),
+      maxBatch_(request.maxBatch),
+      maxFed_(request.maxNewTokens - 1),
+      maxOwnPages_(ownPagesAtMost(request)) {
   const int64_t n = request.samplesPerPrompt;
   std::map<std::vector<int32_t>, int32_t> known;
   for (size_t i = 0; i < request.prompts.size(); ++i) {
@@ -83,21 +86,39 @@ void Scheduler::unload(Prompt& prompt) {
   prompt.resident = false;
 }
 
-bool Scheduler::grow() {
-  bool allStay = true;
+int64_t Scheduler::pagesToFeed(const Sequence& sequence, int64_t ahead) const {
+  return pagesFor(std::min(sequence.issued + ahead, maxFed_));
+}
+
+bool Scheduler::grow(bool mayPreempt, int64_t ahead) {
+  bool grown = false;
   for (size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = sequences_[running_[i]];
-    if (pagesFor(static_cast<int64_t>(sequence.tokens.size())) <= static_cast<int64_t>(sequence.pages.size()))
-      continue;
+    if (pagesToFeed(sequence, 0) <= static_cast<int64_t>(sequence.pages.size())) continue;
     while (!reserve(1)) {
-      allStay = false;
+      if (!mayPreempt) return false;
       preemptYoungest();
-      if (i == running_.size()) return false;  // it was itself the youngest
+      if (i == running_.size()) return true;  // it was itself the youngest
     }
     sequence.pages.push_back(pool_.take());
     ++ownPages_;
+    grown = true;
   }
-  return allStay;
+  if (grown && ahead > 0) growAhead(ahead);
+  return true;
+}
+
+void Scheduler::growAhead(int64_t ahead) {
+  int64_t wanted = 0;
+  const auto missing = [&](const Sequence& sequence) {
+    return pagesToFeed(sequence, ahead) - static_cast<int64_t>(sequence.pages.size());
+  };
+  for (const int64_t row : running_) wanted += std::max<int64_t>(0, missing(sequences_[row]));
+  if (wanted > pool_.free() / 4) return;
+  for (const int64_t row : running_) {
+    for (Sequence& sequence = sequences_[row]; missing(sequence) > 0; ++ownPages_)
+      sequence.pages.push_back(pool_.take());
+  }
 }
 
 void Scheduler::leave(int64_t row) {
@@ -124,6 +145,7 @@ void Scheduler::preemptYoungest() {
 
 void Scheduler::finish(int64_t row) {
   running_.erase(std::lower_bound(running_.begin(), running_.end(), row));
+  sequences_[row].done = true;
   leave(row);
 }
 

@@ -24,6 +24,8 @@ struct Sequence {
   int32_t prompt = 0;
   std::vector<int32_t> tokens;  // the completion so far
   std::vector<float> logprobs;
+  int64_t issued = 0;          // tokens sampled, those whose values are still on their way included
+  bool done = false;           // it has left for good
   std::vector<int32_t> pages;  // of its own tokens; only appended to while it runs
   int64_t admission =
       0;  // number of its last entry into the batch: a preempted row comes back with other pages
@@ -65,9 +67,11 @@ class Scheduler {
   int64_t maxOwnPages() const { return maxOwnPages_; }
   int64_t preemptions() const { return preemptions_; }
 
-  // Gives every running row the page of its next token. False if rows were preempted for that: then admit
-  // nobody in this step.
-  bool grow();
+  // Gives every running row the page of the token it feeds next, preempting for it where `mayPreempt`; else
+  // false if one went without. A preempted row needs all its tokens (issued == tokens.size()). Where pages
+  // are taken at all, rows also get those of their next `ahead` tokens if memory is plentiful: page tables
+  // then change rarely.
+  bool grow(bool mayPreempt = true, int64_t ahead = 0);
   // Admits waiting rows up to one pass of prefill; true while `pack` holds work and more rows may follow.
   bool admit(PrefillPack& pack);
   // The row leaves the batch for good.
@@ -81,12 +85,14 @@ class Scheduler {
   bool reserve(int64_t pages);  // evicts waiting prompts until so many are free
   void load(int32_t prompt);
   void unload(Prompt& prompt);
+  int64_t pagesToFeed(const Sequence& sequence, int64_t ahead) const;
+  void growAhead(int64_t ahead);
   int64_t worstGrowth() const;  // pages the running rows may still ask for
   void setIdle(int32_t prompt);
   void clearIdle(int32_t prompt);
 
   PagePool& pool_;
-  int64_t maxBatch_, maxOwnPages_, ownPages_ = 0, idlePages_ = 0, preemptions_ = 0, admissions_ = 0;
+  int64_t maxBatch_, maxFed_, maxOwnPages_, ownPages_ = 0, idlePages_ = 0, preemptions_ = 0, admissions_ = 0;
   std::vector<Prompt> prompts_;
   std::vector<Sequence> sequences_;  // [rows]
   std::deque<int64_t> queue_;        // ascending

@@ -30,46 +30,58 @@ bool pagesDisjoint(Scheduler& scheduler, const PagePool& pool, int64_t capacity)
   return seen.size() == count && static_cast<int64_t>(count) + pool.free() == capacity;
 }
 
-Outcome drive(const RolloutRequest& request, int64_t capacity, const std::vector<int64_t>& lengths) {
+Outcome drive(const RolloutRequest& request, int64_t capacity, const std::vector<int64_t>& lengths,
+              int64_t ahead = 0) {
   PagePool pool(capacity);
   Scheduler scheduler(request, pool);
   Outcome outcome;
   std::vector<bool> finished(lengths.size());
   while (!scheduler.done() && ++outcome.steps < 100000) {
-    if (scheduler.grow()) {
-      for (PrefillPack pack; scheduler.admit(pack);) {
-        int64_t tokens = 0;
-        for (const auto& run : pack.prompts) {
-          outcome.promptRuns += run.store;
-          tokens += static_cast<int64_t>(scheduler.prompts()[run.prompt].tokens->size());
-        }
-        for (const int64_t row : pack.resumed)
-          tokens += static_cast<int64_t>(scheduler.sequences()[row].tokens.size()) - 1;
-        outcome.sound &= tokens > 0 && (tokens <= kPrefillTokens || pack.prompts.size() == 1);
+    for (PrefillPack pack; scheduler.admit(pack);) {
+      int64_t tokens = 0;
+      for (const auto& run : pack.prompts) {
+        outcome.promptRuns += run.store;
+        tokens += static_cast<int64_t>(scheduler.prompts()[run.prompt].tokens->size());
       }
+      for (const int64_t row : pack.resumed)
+        tokens += static_cast<int64_t>(scheduler.sequences()[row].tokens.size()) - 1;
+      outcome.sound &= tokens > 0 && (tokens <= kPrefillTokens || pack.prompts.size() == 1);
     }
+    const auto append = [&](const std::vector<int64_t>& rows) {
+      for (const int64_t row : rows) {
+        Sequence& sequence = scheduler.sequences()[row];
+        sequence.tokens.push_back(0);
+        sequence.issued = static_cast<int64_t>(sequence.tokens.size());
+        if (sequence.issued < lengths[row]) continue;
+        outcome.sound &= !finished[row];
+        finished[row] = true;
+        scheduler.finish(row);
+      }
+    };
+    outcome.mostRunning = std::max(outcome.mostRunning, static_cast<int64_t>(scheduler.running().size()));
+    std::vector<int64_t> fresh;  // they get their first token before the others' next
+    for (const int64_t row : scheduler.running()) {
+      const bool isNew = scheduler.sequences()[row].tokens.empty();
+      outcome.sound &= isNew || fresh.empty();  // new rows come last
+      if (isNew) fresh.push_back(row);
+    }
+    append(fresh);
+    // Without leave to preempt nothing is lost; with it everyone who stays has a page.
+    const size_t before = scheduler.running().size();
+    const bool enough = scheduler.grow(/*mayPreempt=*/false, ahead);
+    outcome.sound &= scheduler.running().size() == before;
+    if (!enough) scheduler.grow(/*mayPreempt=*/true, ahead);
     outcome.sound &= pagesDisjoint(scheduler, pool, capacity);
     const std::vector<int64_t> rows = scheduler.running();
-    outcome.sound &= !rows.empty() && std::is_sorted(rows.begin(), rows.end());
-    outcome.mostRunning = std::max(outcome.mostRunning, static_cast<int64_t>(rows.size()));
-    bool sawNew = false;
+    outcome.sound &= std::is_sorted(rows.begin(), rows.end());
     for (const int64_t row : rows) {
-      Sequence& sequence = scheduler.sequences()[row];
-      const auto count = static_cast<int64_t>(sequence.tokens.size());
-      outcome.sound &= scheduler.prompts()[sequence.prompt].resident;
-      outcome.sound &=
-          static_cast<int64_t>(sequence.pages.size()) == pagesFor(count);  // room for the token fed now
-      outcome.sound &= !(sawNew && count > 0);                             // new rows come last
-      sawNew = sawNew || count == 0;
+      const Sequence& sequence = scheduler.sequences()[row];
+      const auto pages = static_cast<int64_t>(sequence.pages.size());
+      outcome.sound &= scheduler.prompts()[sequence.prompt].resident && pages >= pagesFor(sequence.issued) &&
+                       pages <= scheduler.maxOwnPages();
+      if (ahead == 0) outcome.sound &= pages == pagesFor(sequence.issued);  // room for the token fed now
     }
-    for (const int64_t row : rows) {
-      Sequence& sequence = scheduler.sequences()[row];
-      sequence.tokens.push_back(0);
-      if (static_cast<int64_t>(sequence.tokens.size()) < lengths[row]) continue;
-      outcome.sound &= !finished[row];
-      finished[row] = true;
-      scheduler.finish(row);
-    }
+    append(rows);
   }
   outcome.sound &= scheduler.done() && pool.free() == capacity &&
                    std::all_of(finished.begin(), finished.end(), [](bool f) { return f; });
@@ -110,6 +122,7 @@ int main() {
       const Outcome tight = drive(request, capacity, lengths);
       CHECK(tight.sound);
       CHECK(tight.peakPages <= capacity);
+      CHECK(drive(request, capacity, lengths, /*ahead=*/64).sound);
     }
   }
   return check::report();

@@ -1,0 +1,74 @@
+#include "rollout/workspace.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+namespace toolr0 {
+namespace {
+
+constexpr double kKeptShare = 0.1;
+
+void orderAfter(const c10::Stream& later, const c10::Stream& earlier) {
+  c10::Event event(earlier.device_type());
+  event.record(earlier);
+  event.block(later);
+}
+
+}  // namespace
+
+void RolloutWorkspace::fit(Model& model, int64_t neededPages, const DecodeShape& shape, bool fused) {
+  const bool cacheFits =
+      cache && pages >= neededPages && (!fused || cache->layout() == KvLayout::kTokenMajor);
+  const bool buffersFit = buffers && buffers->shape.holds(shape);
+  if (!cacheFits || !buffersFit || !fused) step.reset();
+  if (!cacheFits) {
+    cache.reset();  // before the new one is made
+    cache = fused ? std::make_unique<KvCache>(model, neededPages, KvLayout::kTokenMajor)
+                  : std::make_unique<KvCache>(model, neededPages);
+    pages = neededPages;
+  }
+  if (!buffersFit) {
+    buffers.reset();
+    buffers = std::make_unique<DecodeBuffers>(fused ? shape.roundedUp() : shape, model.device);
+  }
+  if (fused && !step) step = std::make_unique<FusedDecodeStep>(model, *cache, *buffers);
+}
+
+RolloutWorkspace& workspaceOf(Model& model) {
+  if (!model.rolloutWorkspace) {
+    auto workspace = std::make_shared<RolloutWorkspace>();
+    if (!model.device.is_cpu())  // graphs cannot be recorded on the default stream
+      workspace->stream =
+          c10::impl::VirtualGuardImpl(model.device.type()).getStreamFromGlobalPool(model.device);
+    model.rolloutWorkspace = workspace;
+  }
+  return *static_cast<RolloutWorkspace*>(model.rolloutWorkspace.get());
+}
+
+void releaseWorkspace(Model& model) {
+  model.rolloutWorkspace.reset();
+}
+
+void trimWorkspace(Model& model) {
+  if (!model.rolloutWorkspace || model.device.is_cpu()) return;
+  const auto total = at::getDeviceAllocator(model.device.type())->getMemoryInfo(model.device.index()).second;
+  const int64_t kept = workspaceOf(model).pages * KvCache::bytesPerPage(model);
+  if (static_cast<double>(kept) > kKeptShare * static_cast<double>(total)) releaseWorkspace(model);
+}
+
+StreamScope::StreamScope(std::optional<c10::Stream> own) : own_(own) {
+  if (!own_) return;
+  const c10::impl::VirtualGuardImpl device(own_->device_type());
+  previous_ = device.getStream(own_->device());
+  orderAfter(*own_, *previous_);
+  device.exchangeStream(*own_);
+}
+
+StreamScope::~StreamScope() {
+  if (!own_) return;
+  orderAfter(*previous_, *own_);
+  c10::impl::VirtualGuardImpl(own_->device_type()).exchangeStream(*previous_);
+}
+
+}  // namespace toolr0

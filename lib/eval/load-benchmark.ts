@@ -99,7 +99,7 @@ export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout:
 
 function notesOf(
   entry: BenchmarkEntry,
-  { optional = {}, counts: complete }: BenchmarkReader,
+  { optional = {}, counts: complete, caution }: BenchmarkReader,
   found: Availability,
   asked: Layout,
   counts: RecordCounts,
@@ -113,7 +113,7 @@ function notesOf(
     ...(counts.records === complete.records
       ? []
       : [`${counts.records} records where a complete copy gives ${complete.records}`]),
-    ...(entry.caution === undefined ? [] : [entry.caution]),
+    ...[entry.caution, caution].filter((note) => note !== undefined),
   ];
 }
 

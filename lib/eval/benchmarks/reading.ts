@@ -80,18 +80,19 @@ export function readDataList(file: string): JsonValue[] {
   return value;
 }
 
-/** The rows of a JSON-lines file with their line numbers; a row that is no JSON object is a problem of the list. */
-export function readDataLines(file: string, list: RecordList): { line: number; row: Row }[] {
-  const rows: { line: number; row: Row }[] = [];
-  readDataText(file)
-    .split('\n')
-    .forEach((content, index) => {
-      if (content.trim() === '') return;
-      const line = index + 1;
-      list.attempt(file, line, () => rows.push({ line, row: parseRow(content) }));
-    });
-  if (rows.length === 0) throw new ConfigError(`${file}: holds no record`, { file });
-  return rows;
+/** The rows of a JSON-lines file with their line numbers, in order; a row that is no JSON object is a problem of the list. */
+export function* readDataLines(file: string, list: RecordList): Generator<{ line: number; row: Row }> {
+  let rows = 0;
+  for (const [index, content] of readDataText(file).split('\n').entries()) {
+    if (content.trim() === '') continue;
+    const line = index + 1;
+    let row: Row | undefined;
+    list.attempt(file, line, () => (row = parseRow(content)));
+    if (row === undefined) continue;
+    rows++;
+    yield { line, row };
+  }
+  if (rows === 0) throw new ConfigError(`${file}: holds no record`, { file });
 }
 
 function parseRow(content: string): Row {

@@ -1,0 +1,21 @@
+/** The report's style sheet: no fonts, pictures or scripts from anywhere; tables scroll sideways on a phone, the page does not. */
+export const REPORT_STYLE = `
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --good: #2a8a4a; --bad: #c0392b; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 62rem; overflow-wrap: break-word; }
+h1 { font-size: 1.4rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+.bars { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr max-content; gap: .3rem .7rem; align-items: center; }
+.bars b { height: .8rem; background: currentColor; opacity: .45; border-radius: 2px; min-width: 2px; }
+.sub { padding-left: 1rem; opacity: .8; }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; padding: .4rem .7rem; }
+summary { cursor: pointer; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); border-radius: 4px; padding: .5rem; margin: .3rem 0; font-size: .85rem; }
+.right { color: var(--good); } .wrong { color: var(--bad); }
+small, .note { opacity: .75; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
+@media (max-width: 30rem) { .bars { grid-template-columns: 1fr max-content; } .bars b { grid-column: 1 / -1; grid-row-end: span 1; } }
+`;

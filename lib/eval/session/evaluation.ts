@@ -1,0 +1,148 @@
+/** What `eval` does, from opened sets to a written report. */
+import * as path from 'node:path';
+
+import { ConfigError } from '../../binding/errors';
+import { writeAtomic } from '../../driver/files';
+import { Policy, type PolicyOptions } from '../../policy/policy';
+import { defaultMaxNewTokens } from '../evaluate';
+import type { Layout } from '../benchmarks/layouts';
+import { PUBLISHED_MODELS, publishedOfShape, type PublishedModel } from '../published-results';
+import { reportHtml } from '../report/html';
+import type { OpenedBenchmarks } from './open-benchmarks';
+import { readPredictions, scorePredictions } from './predictions';
+import { paperMean, reportSet, type EvaluatedSet, type EvaluationReport } from './report';
+import { ResultsFolder, SUMMARY_FILE, type Settings } from './results-folder';
+import { limitRecords, modelFingerprint, runSession, type SessionOptions } from './run';
+
+export interface Evaluated {
+  report: EvaluationReport;
+  sets: EvaluatedSet[];
+}
+
+interface Outputs {
+  layout: Layout;
+  passAt?: readonly number[];
+  /** Name of a model of the paper. */
+  baseModel?: string;
+  /** Folder of results, summary and report. */
+  out?: string;
+  /** File of the HTML report. */
+  html?: string;
+}
+
+export interface ModelEvaluation extends Omit<SessionOptions, 'folder'>, Outputs, PolicyOptions {
+  model: string;
+}
+
+/** Puts a model to the sets. @throws as Policy.load, evaluate, ResultsFolder.open */
+export async function evaluateModel(opened: OpenedBenchmarks, options: ModelEvaluation): Promise<Evaluated> {
+  const { model, device, dtype, layout, passAt = [], baseModel, out, html, ...session } = options;
+  const policy = await Policy.load(model, { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) });
+  try {
+    const settings: Settings = {
+      model: modelFingerprint(model),
+      dtype: policy.info.dtype,
+      layout,
+      limit: session.limit ?? null,
+      prompt: session.style ?? 'tool-r0',
+      candidates: session.candidates ?? 'published',
+      samples: session.samples ?? 1,
+      temperature: session.temperature ?? 0,
+      topP: session.topP ?? 1,
+      maxNewTokens: session.maxNewTokens ?? defaultMaxNewTokens(policy.info.maxPositionEmbeddings),
+      batch: session.batch ?? 256,
+    };
+    const folder = out === undefined ? undefined : await ResultsFolder.open(out, settings);
+    const { sets, generatedTokens, seconds } = await runSession(policy, opened.benchmarks, {
+      ...session,
+      ...(folder ? { folder } : {}),
+    });
+    const tokensPerSecond = seconds > 0 ? generatedTokens / seconds : 0;
+    return await finish(opened, sets, folder, {
+      subject: model,
+      settings,
+      passAt,
+      published: baseModel ? publishedNamed(baseModel) : (publishedOfShape(policy.info) ?? null),
+      speed: seconds > 0 ? { generatedTokens, seconds, tokensPerSecond } : null,
+      ...(html === undefined ? {} : { html }),
+    });
+  } finally {
+    await policy.dispose();
+  }
+}
+
+export interface PredictionEvaluation extends Outputs {
+  file: string;
+  limit?: number;
+  /** Whether the sets were asked for by name: one that the file has no answer to is then wrong throughout, else left out. */
+  named: boolean;
+}
+
+/** Scores a file of another system's answers. @throws ConfigError, IoError */
+export async function evaluatePredictions(
+  opened: OpenedBenchmarks,
+  { file, limit, named, layout, passAt = [], baseModel, out, html }: PredictionEvaluation,
+): Promise<Evaluated> {
+  const predictions = readPredictions(file);
+  const sets = opened.benchmarks.flatMap((benchmark): EvaluatedSet[] => {
+    const records = limitRecords(benchmark.records, limit);
+    const { results, missing } = scorePredictions(records, predictions);
+    if (!named && missing === records.length) return [];
+    return [{ benchmark, records, runs: [results], tooLong: 0, withoutPrediction: missing }];
+  });
+  if (
+    sets.length === 0 ||
+    sets.every(({ records, withoutPrediction }) => withoutPrediction === records.length)
+  ) {
+    throw new ConfigError(
+      `${file}: none of its ids belongs to ${opened.benchmarks.map(({ title }) => title).join(', ')}`,
+      { file },
+    );
+  }
+  const settings: Settings = { predictions: path.basename(file), layout, limit: limit ?? null };
+  const folder = out === undefined ? undefined : await ResultsFolder.open(out, settings);
+  for (const { benchmark, runs } of sets) {
+    await folder?.append(benchmark.name, 0, { results: runs[0]!, tooLong: [] });
+  }
+  const { report } = await finish(opened, sets, folder, {
+    subject: file,
+    settings,
+    passAt,
+    published: baseModel ? publishedNamed(baseModel) : null,
+    speed: null,
+    ...(html === undefined ? {} : { html }),
+  });
+  return { report: { ...report, malformedPredictions: predictions.problems }, sets };
+}
+
+const publishedNamed = (name: string): PublishedModel | null =>
+  PUBLISHED_MODELS.find((model) => model.name === name) ?? null;
+
+type Facts = Pick<EvaluationReport, 'subject' | 'settings' | 'published' | 'speed'> & {
+  passAt: readonly number[];
+  html?: string;
+};
+
+async function finish(
+  { missing }: OpenedBenchmarks,
+  sets: EvaluatedSet[],
+  folder: ResultsFolder | undefined,
+  { passAt, html, ...facts }: Facts,
+): Promise<Evaluated> {
+  const report: EvaluationReport = {
+    subject: facts.subject,
+    mean: paperMean(sets, 0),
+    sets: Object.fromEntries(sets.map((set) => [set.benchmark.name, reportSet(set, passAt, 0)])),
+    missing,
+    published: facts.published,
+    speed: facts.speed,
+    settings: facts.settings,
+  };
+  if (folder || html !== undefined) {
+    const page = reportHtml(report, sets);
+    if (html !== undefined) await writeAtomic(html, [page]);
+    await folder?.write('report.html', page);
+    await folder?.write(SUMMARY_FILE, `${JSON.stringify(report, null, 2)}\n`);
+  }
+  return { report, sets };
+}

@@ -1,0 +1,113 @@
+import { BENCHMARKS, benchmarkNamed, type BenchmarkEntry } from '../benchmarks/catalog';
+import { DataFolder } from '../benchmarks/data-folder';
+import type { Layout } from '../benchmarks/layouts';
+import { isNeutralFile, readNeutralFile } from '../benchmarks/neutral-file';
+import { BenchmarkMissingError, locate, readBenchmark, type Benchmark } from '../load-benchmark';
+import type { RecordCounts } from '../neutral-record';
+import { ConfigError } from '../../binding/errors';
+
+export interface OpenedBenchmarks {
+  benchmarks: Benchmark[];
+  /** Sets that are not in the folder, with where to get them. */
+  missing: Record<string, string>;
+}
+
+/**
+ * Reads several sets. One that is not there is left out and told of; anything else that is wrong stops all, before a model is loaded.
+ * @throws ConfigError for an unknown name, an incomplete or unreadable set, or when none of the sets is there
+ */
+export function openBenchmarks(
+  names: readonly string[],
+  dir: string | undefined,
+  layout: Layout,
+): OpenedBenchmarks {
+  const opened: OpenedBenchmarks = { benchmarks: [], missing: {} };
+  const wanted = names.map((name) => (isNeutralFile(name) ? name : benchmarkNamed(name)));
+  const published = wanted.filter((item) => typeof item !== 'string');
+  if (published.length > 0 && dir === undefined) {
+    throw new ConfigError(
+      `--data: say in which folder ${published.map(({ title }) => title).join(', ')} lie (eval --list says where to get them)`,
+    );
+  }
+  const folder = dir === undefined ? undefined : new DataFolder(dir);
+  for (const item of wanted) {
+    if (typeof item === 'string') opened.benchmarks.push(readNeutralFile(item));
+    else openOne(item, folder!, layout, opened);
+  }
+  if (opened.benchmarks.length === 0) throw new ConfigError(Object.values(opened.missing).join('\n'));
+  const repeated = opened.benchmarks.find(
+    ({ name }, index) => opened.benchmarks.findIndex((other) => other.name === name) < index,
+  );
+  if (repeated) throw new ConfigError(`--benchmark: '${repeated.name}' is named twice`);
+  return opened;
+}
+
+function openOne(entry: BenchmarkEntry, folder: DataFolder, layout: Layout, opened: OpenedBenchmarks): void {
+  try {
+    opened.benchmarks.push(readBenchmark(entry, folder, layout));
+  } catch (error) {
+    if (!(error instanceof BenchmarkMissingError)) throw error;
+    opened.missing[entry.name] = error.message;
+  }
+}
+
+/** A line of `eval --list`. */
+export interface ListedBenchmark {
+  name: string;
+  title: string;
+  description: string;
+  source: string;
+  licence: string;
+  restriction?: string;
+  inPaper: boolean;
+  caution?: string;
+  layouts: Partial<Record<Layout, ListedLayout>>;
+}
+
+export interface ListedLayout {
+  state: 'found' | 'incomplete' | 'absent' | 'unreadable' | 'not searched';
+  /** What is there; null where it cannot be read. */
+  counts: RecordCounts | null;
+  /** What a complete copy holds. */
+  complete: RecordCounts;
+  malformed: number;
+  missing: string[];
+  files: string[];
+  problem?: string;
+}
+
+/** All sets with what a folder has of them. */
+export function listBenchmarks(dir: string | undefined): ListedBenchmark[] {
+  const folder = dir === undefined ? undefined : new DataFolder(dir);
+  return BENCHMARKS.map((entry) => {
+    const { name, title, description, source, licence, restriction, inPaper, caution, readers } = entry;
+    const layouts = (Object.keys(readers) as Layout[]).map(
+      (layout) => [layout, listLayout(entry, layout, folder)] as const,
+    );
+    return {
+      name,
+      title,
+      description,
+      source,
+      licence,
+      ...(restriction === undefined ? {} : { restriction }),
+      inPaper,
+      ...(caution === undefined ? {} : { caution }),
+      layouts: Object.fromEntries(layouts),
+    };
+  });
+}
+
+function listLayout(entry: BenchmarkEntry, layout: Layout, folder: DataFolder | undefined): ListedLayout {
+  const complete = entry.readers[layout]!.counts;
+  const nothing = { counts: null, complete, malformed: 0, missing: [], files: [] };
+  if (folder === undefined) return { ...nothing, state: 'not searched' };
+  const { state, missing } = locate(entry, folder, layout);
+  if (state !== 'found') return { ...nothing, state, missing };
+  try {
+    const { counts, problems, files } = readBenchmark(entry, folder, layout);
+    return { state, counts, complete, malformed: problems.length, missing, files };
+  } catch (error) {
+    return { ...nothing, state: 'unreadable', problem: (error as Error).message };
+  }
+}

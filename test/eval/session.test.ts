@@ -1,0 +1,285 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { CheckpointError, ConfigError } from '../../lib/binding/errors';
+import { readNeutralFile } from '../../lib/eval/benchmarks/neutral-file';
+import type { EvaluationPolicy } from '../../lib/eval/evaluate';
+import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { PAPER_COLUMNS, publishedOfShape } from '../../lib/eval/published-results';
+import { reportHtml } from '../../lib/eval/report/html';
+import { comparisonText, reportText } from '../../lib/eval/report/table';
+import { compareFolders, comparePaired } from '../../lib/eval/session/compare';
+import { evaluatePredictions } from '../../lib/eval/session/evaluation';
+import { listBenchmarks, openBenchmarks } from '../../lib/eval/session/open-benchmarks';
+import { paperMean, reportSet, type EvaluationReport } from '../../lib/eval/session/report';
+import { ResultsFolder } from '../../lib/eval/session/results-folder';
+import { limitRecords, runSession } from '../../lib/eval/session/run';
+
+let dir: string;
+beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'))));
+afterEach(() => fs.rmSync(dir, { recursive: true }));
+
+const record = (id: string): NeutralRecord => ({
+  id,
+  question: `Turn <on> lamp ${id} & no other.`,
+  tools: [
+    { name: 'on', parameters: { lamp: { type: 'string' } } },
+    { name: 'off', parameters: { lamp: { type: 'string' } } },
+  ],
+  gold: [{ name: 'on', arguments: { lamp: id } }],
+});
+const records = Array.from({ length: 9 }, (_, index) => record(`l${index}`));
+
+function exam(name = 'exam'): ReturnType<typeof readNeutralFile> {
+  const file = path.join(dir, `${name}.jsonl`);
+  fs.writeFileSync(file, records.map((row) => JSON.stringify(row)).join('\n'));
+  return readNeutralFile(file);
+}
+
+const bytes = (text: string) => Int32Array.from([...text].map((character) => character.codePointAt(0)!));
+
+/** Turns on the lamp of the question; every third one off. Fails after `generations` batches. */
+function lampPolicy(generations = Infinity): EvaluationPolicy & { asked: number } {
+  const tokenizer = {
+    encodeChat: (messages: readonly { content?: unknown }[]) => [
+      ...bytes(messages.map(({ content }) => content).join('\n')),
+    ],
+    decode: (ids: ArrayLike<number>) => String.fromCodePoint(...Array.from(ids)),
+  };
+  return {
+    dir,
+    info: { maxPositionEmbeddings: 8192 },
+    tokenizer,
+    asked: 0,
+    generate(prompts) {
+      if (this.asked++ >= generations) return Promise.reject(new Error('killed'));
+      const rows = prompts.map((prompt) => {
+        const lamp = /lamp (l\d)/.exec(tokenizer.decode(prompt))![1]!;
+        const name = Number(lamp.slice(1)) % 3 === 0 ? 'off' : 'on';
+        return bytes(
+          `<tool_call_answer>[{"name": "${name}", "arguments": {"lamp": "${lamp}"}}]</tool_call_answer>`,
+        );
+      });
+      return Promise.resolve({
+        row: (index) => rows[index]!,
+        finishReasons: rows.map(() => 'stop'),
+        tokens: new Int32Array(90),
+      });
+    },
+  };
+}
+
+const options = { batch: 2, seeds: [0], maxNewTokens: 64 };
+const settings = { temperature: 0, model: 'abc' };
+
+describe('results on disk', () => {
+  test('an evaluation that was killed goes on, and comes to the same', async () => {
+    const whole = await runSession(lampPolicy(), [exam()], options);
+    const folder = await ResultsFolder.open(path.join(dir, 'out'), settings);
+    await expect(runSession(lampPolicy(3), [exam()], { ...options, folder })).rejects.toThrow('killed');
+    const file = path.join(dir, 'out', 'exam.seed-0.jsonl');
+    // The kill came in the middle of writing a batch: a whole line of it, and a torn one.
+    const line = fs.readFileSync(file, 'utf8').split('\n')[0]!;
+    fs.appendFileSync(file, `${line.replace('"l0"', '"l6"')}\n${line.slice(0, 40)}`);
+    const policy = lampPolicy();
+    const again = await ResultsFolder.open(path.join(dir, 'out'), settings);
+    const resumed = await runSession(policy, [exam()], { ...options, folder: again });
+    expect(resumed.sets[0]!.runs).toEqual(whole.sets[0]!.runs);
+    expect(policy.asked).toBe(2);
+    expect(again.read('exam', 0).results).toHaveLength(9);
+    // Once more: nothing left to ask.
+    const idle = lampPolicy(0);
+    expect((await runSession(idle, [exam()], { ...options, folder: again })).sets[0]!.runs).toEqual(
+      whole.sets[0]!.runs,
+    );
+  });
+
+  test('other settings are refused, and named', async () => {
+    const out = path.join(dir, 'out');
+    await ResultsFolder.open(out, settings);
+    await expect(ResultsFolder.open(out, { ...settings, temperature: 1 })).rejects.toThrow(CheckpointError);
+    await expect(ResultsFolder.open(out, { ...settings, temperature: 1 })).rejects.toThrow(
+      /temperature was 0, is 1/,
+    );
+  });
+
+  test('a file that is no result is told by line', async () => {
+    const folder = await ResultsFolder.open(dir, settings);
+    fs.writeFileSync(path.join(dir, 'exam.seed-0.jsonl'), '{"id": "l0", "answers": []}\n{"id": 3}\n');
+    expect(() => folder.read('exam', 0)).toThrow(/line 2/);
+  });
+});
+
+test('a limit takes tasks evenly from the whole set', () => {
+  expect(limitRecords(records, 3).map(({ id }) => id)).toEqual(['l0', 'l3', 'l6']);
+  expect(limitRecords(records, 99)).toHaveLength(9);
+});
+
+describe('predictions of another system', () => {
+  const predict = async (rows: readonly unknown[], named = true, extra = {}) => {
+    const file = path.join(dir, 'predictions.jsonl');
+    fs.writeFileSync(
+      file,
+      rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'),
+    );
+    const opened = { benchmarks: [exam()], missing: {} };
+    return (await evaluatePredictions(opened, { file, named, layout: 'original', ...extra })).report;
+  };
+
+  test('text and calls are scored by the same rule; what is missing is wrong', async () => {
+    const { sets, malformedPredictions } = await predict([
+      { id: 'l0', calls: [{ name: 'on', arguments: { lamp: 'l0' } }] },
+      { id: 'l1', text: '<tool_call>{"name": "on", "arguments": {"lamp": "l1"}}</tool_call>' },
+      { id: 'l2', calls: null },
+      { id: 'l3', calls: [] },
+      { id: 'l4' },
+      '{"id": "l5", ',
+      { id: 'l6', calls: [{ type: 'function', function: { name: 'on', arguments: '{"lamp": "l6"}' } }] },
+      { id: 'elsewhere', calls: [] },
+    ]);
+    expect(sets['exam']).toMatchObject({ accuracy: 3 / 9, tasks: 9, withoutPrediction: 4 });
+    expect(sets['exam']!.errors).toEqual({ no_parse: 5, wrong_number_of_calls: 1 });
+    expect(malformedPredictions!.map(({ line, field }) => [line, field])).toEqual([
+      [5, 'text'],
+      [6, 'row'],
+    ]);
+  });
+
+  test('several lines of an id are several answers', async () => {
+    const right = { calls: [{ name: 'on', arguments: { lamp: 'l0' } }] };
+    const { sets } = await predict(
+      [
+        { id: 'l0', ...right },
+        { id: 'l0', calls: [] },
+      ],
+      true,
+      { passAt: [1, 2], limit: 1 },
+    );
+    expect(sets['exam']!.passAt).toMatchObject({ 1: { value: 0.5 }, 2: { value: 1 } });
+  });
+
+  test('a file that answers nothing is an error', async () => {
+    await expect(predict([{ id: 'elsewhere', calls: [] }])).rejects.toThrow(
+      /none of its ids belongs to exam/,
+    );
+  });
+});
+
+describe('the report', () => {
+  const report = async (): Promise<EvaluationReport & { html: string }> => {
+    const { sets } = await runSession(lampPolicy(), [exam()], options);
+    const built: EvaluationReport = {
+      subject: 'models/<mine>',
+      mean: paperMean(sets, 0),
+      sets: { exam: reportSet(sets[0]!, [], 0) },
+      missing: { nexusraven: 'NexusRaven is not in ./data' },
+      published: null,
+      speed: null,
+      settings: { candidates: 'published' },
+    };
+    return { ...built, html: reportHtml(built, sets) };
+  };
+
+  test('accuracy comes first in a set’s JSON; the mean needs all five sets', async () => {
+    const { sets, mean } = await report();
+    expect(Object.keys(sets['exam']!)[0]).toBe('accuracy');
+    expect(sets['exam']).toMatchObject({
+      accuracy: 6 / 9,
+      errors: { wrong_tool: 3 },
+      confusion: [{ gold: 'on', predicted: 'off', count: 3 }],
+    });
+    expect(mean).toBeNull();
+  });
+
+  test('the mean weighs the five sets alike, API-Bank’s levels by half', async () => {
+    const { sets } = await runSession(lampPolicy(), [exam()], options);
+    const [set] = sets;
+    const five = PAPER_COLUMNS.map((name) => {
+      const benchmark = { ...set!.benchmark, name };
+      const level = (index: number) => ({ benchmark: 'apibank', level: index < 3 ? 1 : 2 });
+      if (name !== 'api-bank') return { ...set!, benchmark };
+      return {
+        ...set!,
+        benchmark,
+        records: set!.records.map((row, index) => ({ ...row, meta: level(index) })),
+      };
+    });
+    // l0, l3 and l6 are wrong: one of three in level 1, two of six in level 2.
+    expect(paperMean(five, 0)!.accuracy).toBeCloseTo((4 * (6 / 9) + (2 / 3 + 4 / 6) / 2) / 5, 12);
+  });
+
+  test('the text has the paper’s columns first', async () => {
+    const text = reportText(await report());
+    expect(text).toMatch(/NexusRaven +mean +exam/);
+    expect(text).toMatch(/accuracy, % +– +– +66\.67/);
+    expect(text).toContain('exam: errors: wrong tool 3');
+  });
+
+  test('the page is one file: escaped, without scripts, links or addresses', async () => {
+    const { html } = await report();
+    expect(html).toContain('models/&lt;mine&gt;');
+    expect(html).toContain('Turn &lt;on&gt; lamp l0 &amp; no other.');
+    expect(html).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
+    expect(html).not.toMatch(/<script|<link|<img|@import|url\(|https?:|src=|href=/i);
+  });
+});
+
+describe('paired comparison', () => {
+  test('two folders, set by set', async () => {
+    for (const [name, generations] of [
+      ['a', Infinity],
+      ['b', 3],
+    ] as const) {
+      const folder = await ResultsFolder.open(path.join(dir, name), settings);
+      await runSession(lampPolicy(generations), [exam()], { ...options, folder }).catch(() => undefined);
+    }
+    const sets = compareFolders(path.join(dir, 'a'), path.join(dir, 'b'));
+    expect(sets['exam']).toMatchObject({ tasks: 6, difference: 0, p: 1, test: 'mcnemar', unpaired: 3 });
+    expect(comparisonText('a', 'b', sets)).toContain('exam: 3 tasks were put to one of the two only');
+    expect(() => compareFolders(dir, dir)).toThrow(/holds no evaluation/);
+  });
+
+  test('shares are compared by sign flips', () => {
+    const a = new Map(records.map(({ id }, index) => [id, index / 10]));
+    const b = new Map(records.map(({ id }, index) => [id, index / 10 + 0.1]));
+    const pair = comparePaired(a, b);
+    expect(pair).toMatchObject({ test: 'sign-flip', onlyA: 0, onlyB: 9 });
+    expect(pair.difference).toBeCloseTo(0.1, 12);
+    expect(pair.p).toBeLessThan(0.02);
+    expect(() => comparePaired(a, new Map())).toThrow(ConfigError);
+  });
+});
+
+describe('opening sets', () => {
+  test('one that is absent is told; none at all is an error', () => {
+    exam();
+    const file = path.join(dir, 'exam.jsonl');
+    const { benchmarks, missing } = openBenchmarks([file, 'nexusraven'], dir, 'original');
+    expect(benchmarks.map(({ name }) => name)).toEqual(['exam']);
+    expect(missing['nexusraven']).toContain('CC BY-NC');
+    expect(() => openBenchmarks(['nexusraven'], dir, 'original')).toThrow(ConfigError);
+    expect(() => openBenchmarks(['snips'], undefined, 'original')).toThrow(/--data/);
+    expect(() => openBenchmarks([file, file], dir, 'original')).toThrow(/named twice/);
+  });
+
+  test('the list tells what is absent, incomplete and unreadable', () => {
+    fs.writeFileSync(path.join(dir, 'eval_real.json'), '[{"Name"');
+    fs.writeFileSync(path.join(dir, 'level-1-api.json'), '[]');
+    const state = (name: string, folder?: string) =>
+      listBenchmarks(folder).find((set) => set.name === name)!.layouts.original!.state;
+    expect(['toolalpaca', 'api-bank', 'snips'].map((name) => state(name, dir))).toEqual([
+      'unreadable',
+      'incomplete',
+      'absent',
+    ]);
+    expect(state('snips')).toBe('not searched');
+  });
+});
+
+test('a model of the paper is recognised by its shape', () => {
+  expect(publishedOfShape({ hiddenSize: 1536, numHiddenLayers: 28, vocabSize: 151936 })?.base.mean).toBe(
+    24.85,
+  );
+  expect(publishedOfShape({ hiddenSize: 128, numHiddenLayers: 4, vocabSize: 893 })).toBeUndefined();
+});

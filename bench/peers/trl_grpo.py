@@ -64,6 +64,7 @@ def main(process):
         output = generate(*args, logits_processor=LogitsProcessorList([EndAtLength()]), **kwargs)
         state["generateSeconds"] = time.perf_counter() - start
         state["tokens"] = sum(workload["lengths"])
+        state["completions"] = output[:, prompt_length:]
         if output.shape[1] != prompt_length + max(workload["lengths"]):
             raise RuntimeError("rows did not end at their lengths")
         return output
@@ -99,7 +100,12 @@ def main(process):
     def mismatch():
         """Sampled against trained log-probabilities, without a row's last token, which the workload forced."""
         sampled = torch.stack(state["sampled"], 1)
-        trained = state["trained"][:, : sampled.shape[1]].to(sampled.device)
+        # The trainer shuffles the rows it trains on: find each by its first tokens.
+        ids, trained = state["trained"]
+        shortest = min(workload["lengths"]) - 1
+        order = {tuple(row[:shortest]): index for index, row in enumerate(ids.tolist())}
+        rows = [order[tuple(row[:shortest])] for row in state["completions"].tolist()]
+        trained = trained[rows][:, : sampled.shape[1]].to(sampled.device)
         columns = torch.arange(sampled.shape[1], device=sampled.device)
         kept = columns.unsqueeze(0) < (lengths - 1).unsqueeze(1)
         difference = (trained - sampled)[kept].double()
@@ -152,10 +158,10 @@ def main(process):
     )
     logps = trainer._get_per_token_logps_and_entropies
 
-    def kept_logps(*args, **kwargs):
-        output = logps(*args, **kwargs)
+    def kept_logps(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs):
+        output = logps(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
         if state["sampled"] is not None:
-            state["trained"] = output[0].detach().float()
+            state["trained"] = (input_ids[:, -logits_to_keep:], output[0].detach().float())
         return output
 
     trainer._get_per_token_logps_and_entropies = kept_logps

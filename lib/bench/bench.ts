@@ -6,7 +6,7 @@ import { checkAgainstReference } from './check';
 import { modelConfig } from './head-shape';
 import { LENGTHS_NOTE } from './iteration';
 import { boundSeconds, scaledPhases } from './limits';
-import type { Machine } from './machine';
+import type { MachineLimits } from '../driver/machine-limits';
 import { measureRound, type Contestant } from './measure';
 import { availableBytes } from './memory';
 import { PEER_SIDES, type PeerPlace } from './peers';
@@ -36,7 +36,7 @@ export interface BenchOptions extends PeerPlace {
 
 export interface BenchResult {
   rows: MeasuredRow[];
-  machine: Machine;
+  machine: MachineLimits;
 }
 
 const ownCommand = (file: string): Command => ({
@@ -52,7 +52,7 @@ const ROLLOUT_BYTES = 3;
 
 class Bench {
   private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-bench-'));
-  private readonly machines = new Map<Dtype, Machine>();
+  private readonly machines = new Map<Dtype, MachineLimits>();
   private readonly absences = new Map<PeerName, string | undefined>();
 
   constructor(private readonly options: BenchOptions) {}
@@ -61,13 +61,13 @@ class Bench {
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async machine(dtype: Dtype): Promise<Machine> {
+  async machine(dtype: Dtype): Promise<MachineLimits> {
     const known = this.machines.get(dtype);
     if (known) return known;
     const { device, threads, log } = this.options;
     const file = path.join(this.folder, 'machine.json');
     fs.writeFileSync(file, JSON.stringify({ device, dtype, threads }));
-    const machine = await this.once<Machine>(file, { machine: true });
+    const machine = await this.once<MachineLimits>(file, { machine: true });
     this.machines.set(dtype, machine);
     const { name, flops, bytesPerSecond } = machine;
     const show = (value: number | null, unit: number) =>
@@ -197,7 +197,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const bench = new Bench(options);
   try {
     const rows: MeasuredRow[] = [];
-    let machine: Machine = { name: 'unknown', flops: null, bytesPerSecond: null };
+    let machine: MachineLimits = { name: 'unknown', flops: null, bytesPerSecond: null };
     for (const suite of options.suites) {
       for (const shape of options.shapes) {
         for (const point of pointsOf(suite, shape, options.device))

@@ -1,5 +1,5 @@
 import { iterationPlan } from './iteration';
-import type { Machine } from './machine';
+import type { MachineLimits } from '../driver/machine-limits';
 import { bytesOf, keyValueBytes, parameterCount, SHAPES } from './shapes';
 import type { Workload } from './types';
 
@@ -11,7 +11,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
  */
 export function rolloutSeconds(
   workload: Workload,
-  machine: Machine,
+  machine: MachineLimits,
   lengths: readonly number[],
 ): number | null {
   const { flops, bytesPerSecond } = machine;
@@ -35,7 +35,7 @@ export function rolloutSeconds(
 }
 
 /** The least time a whole workload can take on this machine; null where the machine's limits are not known or none is stated. */
-export function boundSeconds(workload: Workload, machine: Machine): number | null {
+export function boundSeconds(workload: Workload, machine: MachineLimits): number | null {
   const { flops } = machine;
   const { suite, shape, prompts, n, lengths, newTokens } = workload;
   const config = SHAPES[shape];

@@ -9,7 +9,7 @@ import * as readline from 'node:readline';
 import { loadAddon } from '../binding/load';
 import { Policy } from '../policy/policy';
 import { peakCudaBytes, peakResidentBytes, resetPeak } from './memory';
-import { measureMachine } from './machine';
+import { machineLimits } from '../driver/machine-limits';
 import { ownRepetition, type OwnRequest } from './own-suites';
 import type { Workload } from './types';
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     if (line.trim() === '') break;
     const request = JSON.parse(line) as Line;
     if (request.prepare) reply(await prepare(workload, request.prepare.configDir));
-    else if (request.machine) reply(await measureMachine(workload.device, workload.dtype));
+    else if (request.machine) reply(await machineLimits(workload.device, workload.dtype));
     else if (request.load) {
       const suite = await ownRepetition(workload);
       resetPeak();

@@ -1,5 +1,5 @@
 import { bytes, count, duration } from '../report/format';
-import type { Machine } from './machine';
+import type { MachineLimits } from '../driver/machine-limits';
 import { summarize } from './statistics';
 import type { MeasuredRow, Mismatch } from './types';
 
@@ -91,7 +91,7 @@ export function notesOf(rows: readonly MeasuredRow[]): string[] {
   return [...new Set(notes)];
 }
 
-export function machineText({ name, flops, bytesPerSecond }: Machine, device: string): string {
+export function machineText({ name, flops, bytesPerSecond }: MachineLimits, device: string): string {
   const limit = (value: number | null, unit: number, text: string) =>
     value === null ? [] : [`${(value / unit).toPrecision(3)} ${text}`];
   return [

@@ -1,4 +1,5 @@
 import { Random } from '../tasks/random';
+import { iterationPlan, type IterationPlan } from './iteration';
 import { SHAPES, type ShapeName } from './shapes';
 import type { Dtype, Suite, Workload } from './types';
 
@@ -57,9 +58,12 @@ export function pointsOf(suite: Suite, shape: ShapeName, device: string): Point[
   }
 }
 
+const iterationText = ({ generator, synthesis, verification, solver, scale }: IterationPlan): string =>
+  `${generator.steps} + ${solver.steps} steps, ${synthesis.candidates} candidates × k ${verification.samples}${scale === 1 ? '' : `, 1/${scale} of an iteration`}`;
+
 /** For people: `8 × 70 tokens × n 8, 32–128 new`. */
-export function pointText({ suite, prompts, promptTokens, n, newTokens: [low, high] }: Point): string {
-  if (suite === 'iteration') return 'scripted iteration, 1/10 scale';
+export function pointText({ suite, shape, prompts, promptTokens, n, newTokens: [low, high] }: Point): string {
+  if (suite === 'iteration') return iterationText(iterationPlan(shape));
   const sequences = `${prompts} × ${promptTokens} tokens`;
   if (suite === 'logprob-head') return sequences;
   return `${sequences} × n ${n}, ${low === high ? low : `${low}–${high}`} new`;

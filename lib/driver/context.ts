@@ -8,6 +8,8 @@ import type { Task } from '../tasks/task';
 import type { Budget } from './budget';
 import type { HeldOutSource, RunEvent } from './events';
 import type { TrainHooks } from './hooks';
+import type { MachineLimits } from './machine-limits';
+import type { Meter } from './meter';
 import type { Engine } from './ports';
 import type { Roles } from './roles';
 import type { RunFolder } from './run-folder';
@@ -35,6 +37,9 @@ export interface RunContext {
   state: RunState;
   heldOut: HeldOut;
   guard: ContaminationGuard;
+  meter: Meter;
+  /** Absent on engines that do not know theirs. */
+  machine?: MachineLimits;
   emit(event: RunEvent): void;
   /** Movement inside the present phase; throttled. */
   progress(activity: string, done: number, total: number): void;

@@ -1,4 +1,6 @@
 import type { Interval } from '../eval/accuracy';
+import type { MachineLimits } from './machine-limits';
+import type { PhaseTime } from './meter';
 
 export type Role = 'generator' | 'solver';
 
@@ -141,6 +143,10 @@ export interface RunResult {
   steps: number;
   seconds: number;
   peakMemoryBytes: number;
+  /** Where the time of this sitting went. */
+  phases?: PhaseTime[];
+  /** What the shares of that are of. */
+  machine?: MachineLimits;
 }
 
 export interface ResultEvent extends RunResult {

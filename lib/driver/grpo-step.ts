@@ -2,7 +2,7 @@ import type { ChatMessage } from '../roles/prompts';
 import { randomAt, seedFrom, type RunContext } from './context';
 import type { AgreementHistogram, Role } from './events';
 import type { ReadCompletion } from './completion-reader';
-import { completionMetrics, residentBytes, rewardMetrics } from './metrics';
+import { completionMetrics, performanceMetrics, residentBytes, rewardMetrics } from './metrics';
 import { shuffleRows, totals, type RewardTable } from './rewards-table';
 import { sample, type Sampled } from './sampler';
 
@@ -91,6 +91,16 @@ export async function grpoStep<R>(
       ...trainerMetrics,
       step_time: seconds(started),
       ...scored.metrics,
+      ...performanceMetrics(
+        roles.policy(role).info,
+        rollout,
+        {
+          rolloutSeconds: sampled.seconds,
+          trainTokens: trained['toolr0/train_tokens'] ?? 0,
+          trainSeconds,
+        },
+        context.machine,
+      ),
       'toolr0/seconds/rollout': sampled.seconds,
       'toolr0/seconds/reward': scoringSeconds,
       'toolr0/seconds/train': trainSeconds,

@@ -1,6 +1,7 @@
 import { mean, standardDeviation } from '../eval/accuracy';
 import type { AgreementHistogram } from './events';
-import type { RolloutPort } from './ports';
+import type { MachineLimits } from './machine-limits';
+import type { PolicyInfo, RolloutPort } from './ports';
 import { totals, type RewardTable } from './rewards-table';
 
 const scored = (values: ArrayLike<number>): number[] =>
@@ -38,6 +39,53 @@ export function completionMetrics(rollout: RolloutPort): Record<string, number> 
     'completions/clipped_ratio': 1 - terminated.length / Math.max(1, lengths.length),
     ...of(terminated, 'terminated_'),
   };
+}
+
+/** Floating-point operations of training on so many tokens: 2 forward and 4 backward per parameter. Attention's own are left out. */
+export const trainedFlops = ({ parameterCount }: PolicyInfo, tokens: number): number =>
+  6 * parameterCount * tokens;
+
+/**
+ * Bytes that decoding a rollout had to read: all weights in every step, and the keys and values behind every token, a group's prompt once
+ * per step. undefined where the policy does not tell its sizes.
+ */
+export function requiredBytes(info: PolicyInfo, rollout: RolloutPort): number | undefined {
+  const { numHiddenLayers, numKeyValueHeads, headDim, parameterCount, dtype } = info;
+  const { stats, offsets, n, prompts } = rollout;
+  if (!stats || !numHiddenLayers || !numKeyValueHeads || !headDim) return undefined;
+  const width = dtype === 'bfloat16' ? 2 : 4;
+  const lengths = rollout.finishReasons.map((_, row) => offsets[row + 1]! - offsets[row]!);
+  const own = lengths.reduce((sum, length) => sum + (length * (length - 1)) / 2, 0);
+  const shared = prompts.reduce(
+    (sum, prompt, group) => sum + prompt.length * Math.max(0, ...lengths.slice(group * n, (group + 1) * n)),
+    0,
+  );
+  const keysAndValues = 2 * numHiddenLayers * numKeyValueHeads * headDim * width * (own + shared);
+  return stats.decodeSteps * parameterCount * width + keysAndValues;
+}
+
+/**
+ * perf/*: tokens a second of the step's own rollout and of its training, and their shares of what the machine can do. A share above 1 is
+ * possible for bandwidth: weights that fit the processor's cache are not read from memory.
+ */
+export function performanceMetrics(
+  info: PolicyInfo,
+  rollout: RolloutPort,
+  measured: { rolloutSeconds: number; trainTokens: number; trainSeconds: number },
+  machine: MachineLimits | undefined,
+): Record<string, number> {
+  const { rolloutSeconds, trainTokens, trainSeconds } = measured;
+  const rate = (amount: number, seconds: number) => amount / Math.max(1e-9, seconds);
+  const metrics: Record<string, number> = {
+    'perf/rollout_tok_s': rate(rollout.tokens.length, rolloutSeconds),
+    'perf/train_tok_s': rate(trainTokens, trainSeconds),
+  };
+  if (machine?.flops)
+    metrics['perf/mfu'] = rate(trainedFlops(info, trainTokens), trainSeconds) / machine.flops;
+  const bytes = requiredBytes(info, rollout);
+  if (machine?.bytesPerSecond && bytes !== undefined)
+    metrics['perf/bandwidth_util'] = rate(bytes, rollout.stats!.decodeSeconds) / machine.bytesPerSecond;
+  return metrics;
 }
 
 /** Counts of tasks by how often they were solved: p̂ · samples, 0 … samples. */

@@ -4,6 +4,7 @@ import type { Config, RoleConfig } from '../config';
 import { grpoAdvantages } from '../policy/grpo-loss';
 import { Policy } from '../policy/policy';
 import { Trainer } from '../policy/trainer';
+import { machineLimits } from './machine-limits';
 import type { Engine, PolicyPort, TrainerPort } from './ports';
 
 function policyOf(port: PolicyPort): Policy {
@@ -42,6 +43,8 @@ export const nativeEngine: Engine = {
       cudaArchitectures: info.cudaArchitectures,
     };
   },
+
+  machineLimits: ({ device, dtype }) => machineLimits(device, dtype),
 
   loadPolicy(dir: string, config: Config): Promise<PolicyPort> {
     if (config.threads > 0) loadAddon().setThreads(config.threads);

@@ -1,4 +1,5 @@
 import type { Config, RoleConfig } from '../config';
+import type { MachineLimits } from './machine-limits';
 
 /** One turn of a chat. (A type, not an interface: it must fit faces that allow further keys.) */
 export type Message = { role: string; content: string };
@@ -27,6 +28,8 @@ export interface RolloutPort {
   readonly logprobs: Float32Array;
   /** [rows] */
   readonly finishReasons: readonly FinishReason[];
+  /** What the engine counted; scripted policies have none. */
+  readonly stats?: { decodeSteps: number; decodeSeconds: number };
   row(index: number): Int32Array;
 }
 
@@ -51,6 +54,10 @@ export interface PolicyInfo {
   dtype: string;
   parameterCount: number;
   maxPositionEmbeddings: number;
+  /** Sizes of the key and value cache; scripted policies have none. */
+  numHiddenLayers?: number;
+  numKeyValueHeads?: number;
+  headDim?: number;
 }
 
 export interface PolicyPort {
@@ -87,6 +94,8 @@ export interface AdvantageRequest {
 }
 
 export interface Engine {
+  /** What the machine can do at most, for the shares in perf/*; absent: shares are left out. */
+  machineLimits?(info: PolicyInfo): Promise<MachineLimits>;
   /** Versions of what runs below, for the manifest. */
   versions(): Record<string, string>;
   loadPolicy(dir: string, config: Config): Promise<PolicyPort>;

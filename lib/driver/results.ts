@@ -40,6 +40,8 @@ export async function finish(context: RunContext, reason: StopReason | undefined
     steps: state.updates.generator + state.updates.solver,
     seconds: budget.seconds,
     peakMemoryBytes: peakBytes(),
+    phases: context.meter.phases,
+    ...(context.machine ? { machine: context.machine } : {}),
   };
   folder.record({ type: 'result', ...result });
   if (reason !== 'signal') {

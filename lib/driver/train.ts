@@ -11,7 +11,9 @@ import type { RunEvent, RunResult, StopReason } from './events';
 import { restoreHeldOut } from './held-out';
 import type { TrainHooks } from './hooks';
 import { runPhases } from './machine';
+import type { MachineLimits } from './machine-limits';
 import { measure } from './measure-stage';
+import { Meter, meteredEngine } from './meter';
 import { describeRun, openRun, type OpenedRun } from './open-run';
 import type { Engine } from './ports';
 import { lockRunFolder } from './run-lock';
@@ -74,14 +76,22 @@ async function conduct(
   try {
     unlock = lockRunFolder(opened.folder.dir);
     const baseModel = opened.resolved.config.model ?? host.embeddedModel();
+    const meter = new Meter();
+    const engine = meteredEngine(host.engine, meter);
     roles = await Roles.load(
-      host.engine,
+      engine,
       opened.resolved.config,
       baseModel,
       opened.folder,
       opened.from ? { checkpoint: opened.from.dir, updates: opened.from.state.updates } : undefined,
     );
-    const context = makeContext(opened, options, host, roles, publish);
+    const machine = await engine.machineLimits?.(roles.policy('solver').info);
+    const context = makeContext(
+      opened,
+      options,
+      { engine, roles, meter, ...(machine ? { machine } : {}) },
+      publish,
+    );
     await begin(context, opened, options, host, baseModel);
     const reason = await toTheEnd(context);
     return await finish(context, reason);
@@ -97,10 +107,10 @@ async function conduct(
 function makeContext(
   opened: OpenedRun,
   options: TrainOptions,
-  host: Host,
-  roles: Roles,
+  parts: { engine: Engine; roles: Roles; meter: Meter; machine?: MachineLimits },
   publish: (event: RunEvent) => void,
 ): RunContext {
+  const { roles, meter } = parts;
   const { folder, from } = opened;
   const { config } = opened.resolved;
   const state: RunState = from?.state ?? initialState();
@@ -116,8 +126,7 @@ function makeContext(
   const context: RunContext = {
     config,
     published: resolvePublished(Object.fromEntries(config.published.map((name) => [name, true]))),
-    engine: host.engine,
-    roles,
+    ...parts,
     prompts: PROMPT_SETS[config.prompts],
     random: Random.seeded(config.seed),
     folder,
@@ -127,6 +136,10 @@ function makeContext(
     heldOut: { source: 'embedded', tasks: [], note: '' },
     guard: new ContaminationGuard([]),
     emit(event) {
+      if (event.type === 'phase') {
+        meter.phase = event.phase;
+        meter.add({ seconds: event.seconds ?? 0 });
+      }
       folder.record(event);
       publish(event);
     },

@@ -1,6 +1,7 @@
 import type { HeldOutSource, RunResult } from '../driver/events';
 import { accuracyTable } from './accuracy-table';
 import { bytes, duration } from './format';
+import { phaseTimesText } from './phase-times';
 
 /** What the figures mean, and what they do not. */
 const MEANING: Readonly<Record<HeldOutSource, string>> = {
@@ -27,6 +28,8 @@ export function closingText(result: RunResult): string {
       '',
     );
   }
+  const times = phaseTimesText(result);
+  if (times.length > 0) lines.push(...times, '');
   const ended = reason === undefined ? 'finished' : reason === 'signal' ? 'stopped' : `ended by --${reason}`;
   lines.push(`${ended} after ${steps} steps, ${duration(seconds)}, peak memory ${bytes(peakMemoryBytes)}`);
   if (solver) lines.push(`Solver    ${solver}`);

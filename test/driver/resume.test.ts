@@ -11,7 +11,7 @@ afterEach(() => bench.remove());
 /** What a run has learnt and recorded, without times. */
 function outcome(out: string) {
   const times =
-    /^(time|seconds|step_time|tokensPerSecond|directory|peakMemoryBytes|resumed)$|^toolr0\/(seconds|tokens_per|memory)/;
+    /^(time|seconds|step_time|tokensPerSecond|directory|peakMemoryBytes|resumed|phases|machine)$|^toolr0\/(seconds|tokens_per|memory)|^perf\//;
   const strip = (value: unknown): unknown =>
     Array.isArray(value)
       ? value.map(strip)

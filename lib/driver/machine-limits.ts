@@ -5,16 +5,15 @@ import { Worker } from 'node:worker_threads';
 
 import { loadAddon } from '../binding/load';
 import { Policy } from '../policy/policy';
-import type { Dtype } from './types';
 
-/** What this machine can do at most. null = not known. */
-export interface Machine {
+/** What this machine can do at most. null = not known. (A type: it is recorded with a run's result.) */
+export type MachineLimits = {
   name: string;
   /** Floating-point operations a second in matrix products of the dtype. */
   flops: number | null;
   /** Bytes a second read from memory and written to it by a copy. */
   bytesPerSecond: number | null;
-}
+};
 
 /** Cards whose limits were measured with PyTorch: dense bf16 and a device-to-device copy. */
 const CARDS: readonly { name: RegExp; flops: number; bytesPerSecond: number }[] = [
@@ -46,11 +45,11 @@ const PROBE_WEIGHTS = 1024 * (2 * 1024 + 2 * 128) + 3 * 1024 * 4096;
  * The best of a few forward passes of a layer that is nearly all matrix products, at the sizes training has. A few per cent below what a
  * bare product reaches.
  */
-async function measureFlops(device: string, dtype: Dtype): Promise<number> {
+async function measureFlops(device: string, dtype: string): Promise<number> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-probe-'));
   try {
     fs.writeFileSync(path.join(dir, 'config.json'), JSON.stringify(PROBE));
-    const policy = await Policy.init(dir, { device: device as 'cpu', dtype, seed: 1 });
+    const policy = await Policy.init(dir, { device: device as 'cpu', dtype: dtype as 'float32', seed: 1 });
     const sequences = Array.from({ length: PROBE_SEQUENCES }, (_, row) =>
       Array.from({ length: PROBE_LENGTH }, (_, index) => (row * 7 + index * 3) % PROBE.vocab_size),
     );
@@ -84,12 +83,14 @@ parentPort.once('message', () => {
 });
 parentPort.postMessage('ready');
 `;
+/** Of all threads together; twice that is held for a moment. */
 const COPY_BYTES = 64 * 2 ** 20;
 
 async function measureCopy(threads: number): Promise<number> {
+  const bytes = Math.floor(COPY_BYTES / threads / 8) * 8;
   const workers = Array.from(
     { length: threads },
-    () => new Worker(COPY, { eval: true, workerData: { bytes: COPY_BYTES } }),
+    () => new Worker(COPY, { eval: true, workerData: { bytes } }),
   );
   const message = (worker: Worker) =>
     new Promise<unknown>((resolve, reject) => {
@@ -105,14 +106,23 @@ async function measureCopy(threads: number): Promise<number> {
         return answer;
       }),
     );
-    return (seconds as number[]).reduce((sum, value) => sum + (2 * COPY_BYTES) / value, 0);
+    return (seconds as number[]).reduce((sum, value) => sum + (2 * bytes) / value, 0);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 }
 
-/** Measures the machine in about a second; on a known GPU the figures are its published measurements. */
-export async function measureMachine(device: string, dtype: Dtype): Promise<Machine> {
+const measured = new Map<string, Promise<MachineLimits>>();
+
+/** Measures the machine in about half a second, once per process; a known GPU has its published measurements. */
+export function machineLimits(device: string, dtype: string): Promise<MachineLimits> {
+  const key = `${device} ${dtype}`;
+  const known = measured.get(key) ?? measure(device, dtype);
+  measured.set(key, known);
+  return known;
+}
+
+async function measure(device: string, dtype: string): Promise<MachineLimits> {
   if (device === 'cpu') {
     const cores = os.availableParallelism();
     const flops = await measureFlops(device, dtype);

@@ -13,6 +13,19 @@ target_link_directories(tr0_libtorch INTERFACE "${TR0_LIBTORCH}/lib")
 # --no-as-needed: libtorch.so pulls libtorch_cuda.so in when it is the CUDA flavour; nothing refers to it by symbol.
 set(_tr0_libs -Wl,--no-as-needed torch torch_cpu c10)
 
+# at::parallel_for is a header that divides the work only in files compiled for OpenMP. Its threads must be those of libtorch's own
+# OpenMP library: a second one beside it would double them.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+separate_arguments(_tr0_openmp UNIX_COMMAND "${OpenMP_CXX_FLAGS}")
+target_compile_options(tr0_libtorch INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${_tr0_openmp}>")
+file(GLOB _tr0_openmp_library "${TR0_LIBTORCH}/lib/libgomp*.so*" "${TR0_LIBTORCH}/lib/libomp.*")
+if(_tr0_openmp_library)
+  list(GET _tr0_openmp_library 0 _tr0_openmp_library)
+  list(APPEND _tr0_libs "${_tr0_openmp_library}")
+else()
+  list(APPEND _tr0_libs ${OpenMP_CXX_LIBRARIES})
+endif()
+
 set(TR0_WITH_CUDA OFF)
 if(TR0_CUDA AND EXISTS "${TR0_LIBTORCH}/lib/libtorch_cuda.so")
   include(CheckLanguage)

@@ -36,8 +36,17 @@ enum class PanelOutput {
   kSwiglu,  // y = silu(gate sum) * up sum, [rows, count * panelWidth() / 2]; panels of packGatedPanels
 };
 
+// Memory that will be needed after a product, fetched into the second-level cache while it runs: blocks of
+// kAheadBytes at the same offsets from two bases. `next` is the first that is still to be fetched.
+struct PanelAhead {
+  const void *first = nullptr, *second = nullptr;
+  const int64_t* offsets = nullptr;  // [count] bytes
+  int64_t count = 0, next = 0;
+};
+inline constexpr int64_t kAheadBytes = 4096;
+
 // x [rows, inputs], rows `xStride` floats apart; y rows `yStride` apart and as wide as the panels.
 void panelLinear(PanelOutput output, const PanelMatrix& matrix, const float* x, int64_t xStride, int64_t rows,
-                 float* y, int64_t yStride);
+                 float* y, int64_t yStride, PanelAhead* ahead = nullptr);
 
 }  // namespace toolr0::cpu

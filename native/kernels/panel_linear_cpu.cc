@@ -26,21 +26,33 @@ struct Product {
   int64_t xStride, rows;
   float* y;
   int64_t yStride;
+  PanelAhead* ahead;
 };
 
-// Rows [row, row + R) of panel `panel`. `ahead` is the part of the next panel to be fetched meanwhile, `step`
-// bytes per input: a panel is used once per step, so it comes from beyond the second-level cache.
+// What a tile fetches: `step` bytes of the next panel and `otherStep` of two other blocks for each input.
+struct Fetch {
+  const char *panel, *first, *second;
+  int64_t step, otherStep;
+};
+
+// Rows [row, row + R) of panel `panel`.
 template <typename V, PanelOutput kOutput, int R>
-TR0_INLINE void tile(const Product& p, int64_t panel, int64_t row, const char* ahead, int64_t step) {
+TR0_INLINE void tile(const Product& p, int64_t panel, int64_t row, const Fetch& fetch) {
   constexpr int kLanes = laneCount<V>();
   const int64_t inputs = p.matrix.inputs;
   const float* weights = p.matrix.panels + panel * inputs * 2 * kLanes;
   const float* x[R];
   for (int r = 0; r < R; ++r) x[r] = p.x + (row + r) * p.xStride;
+  const char *nextPanel = fetch.panel, *other = fetch.first;
+  const int64_t apart = fetch.second - fetch.first, step = fetch.step, otherStep = fetch.otherStep;
   V first[R] = {}, second[R] = {};
   for (int64_t k = 0; k < inputs; ++k) {
     const V a = loadAs<V>(weights + k * 2 * kLanes), b = loadAs<V>(weights + k * 2 * kLanes + kLanes);
-    __builtin_prefetch(ahead + k * step);
+    __builtin_prefetch(nextPanel);
+    __builtin_prefetch(other, 0, 2);
+    __builtin_prefetch(other + apart, 0, 2);
+    nextPanel += step;
+    other += otherStep;
     for (int r = 0; r < R; ++r) {
       const float s = x[r][k];
       first[r] += a * s;
@@ -71,27 +83,44 @@ TR0_INLINE void tile(const Product& p, int64_t panel, int64_t row, const char* a
 }
 
 template <typename V, PanelOutput kOutput, int R>
-TR0_INLINE void lastTile(const Product& p, int64_t panel, int64_t row, const char* ahead, int64_t step) {
+TR0_INLINE void lastTile(const Product& p, int64_t panel, int64_t row, const Fetch& fetch) {
   if constexpr (R > 0) {
     if (p.rows - row == R)
-      tile<V, kOutput, R>(p, panel, row, ahead, step);
+      tile<V, kOutput, R>(p, panel, row, fetch);
     else
-      lastTile<V, kOutput, R - 1>(p, panel, row, ahead, step);
+      lastTile<V, kOutput, R - 1>(p, panel, row, fetch);
   }
 }
 
+// A panel is used once per step, so it comes from beyond the second-level cache: each tile fetches its share
+// of the next one.
 template <typename V, PanelOutput kOutput>
 TR0_INLINE void multiply(const Product& p) {
   constexpr int R = tileRows<V>();
   const int64_t tiles = (p.rows + R - 1) / R, inputs = p.matrix.inputs;
   const int64_t panelBytes = inputs * 2 * static_cast<int64_t>(sizeof(V));
-  const int64_t step = tiles == 0 ? 0 : static_cast<int64_t>(2 * sizeof(V)) / tiles;
+  const auto* panels = reinterpret_cast<const char*>(p.matrix.panels);
+  Fetch fetch{};
+  fetch.step = tiles == 0 ? 0 : static_cast<int64_t>(2 * sizeof(V)) / tiles;
+  const auto fetchOther = [&] {
+    fetch.first = fetch.second = reinterpret_cast<const char*>(p.x);
+    fetch.otherStep = 0;
+    if (p.ahead == nullptr || p.ahead->next == p.ahead->count) return;
+    const int64_t offset = p.ahead->offsets[p.ahead->next++];
+    fetch.first = static_cast<const char*>(p.ahead->first) + offset;
+    fetch.second = static_cast<const char*>(p.ahead->second) + offset;
+    fetch.otherStep = (kAheadBytes + inputs - 1) / inputs;
+  };
   for (int64_t panel = 0; panel < p.matrix.count; ++panel) {
-    const char* ahead = reinterpret_cast<const char*>(p.matrix.panels) + (panel + 1) * panelBytes;
+    fetch.panel = panels + (panel + 1) * panelBytes;
     int64_t row = 0;
-    for (; row + R <= p.rows; row += R, ahead += inputs * step)
-      tile<V, kOutput, R>(p, panel, row, ahead, step);
-    lastTile<V, kOutput, R - 1>(p, panel, row, ahead, step);
+    for (; row + R <= p.rows; row += R, fetch.panel += inputs * fetch.step) {
+      fetchOther();
+      tile<V, kOutput, R>(p, panel, row, fetch);
+    }
+    if (row == p.rows) continue;
+    fetchOther();
+    lastTile<V, kOutput, R - 1>(p, panel, row, fetch);
   }
 }
 
@@ -169,8 +198,8 @@ void packGatedPanels(const float* weight, int64_t outputs, int64_t inputs, float
 }
 
 void panelLinear(PanelOutput output, const PanelMatrix& matrix, const float* x, int64_t xStride, int64_t rows,
-                 float* y, int64_t yStride) {
-  const Product product{matrix, x, xStride, rows, y, yStride};
+                 float* y, int64_t yStride, PanelAhead* ahead) {
+  const Product product{matrix, x, xStride, rows, y, yStride, ahead};
   switch (output) {
     case PanelOutput::kStore:
       return runStore(product);

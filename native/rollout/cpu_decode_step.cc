@@ -19,6 +19,10 @@ namespace {
 // fp32 weights that are read by every thread in every step: beyond the caches, dividing the matrices instead
 // of the rows is faster.
 constexpr int64_t kMostWeights = int64_t{8} << 20;
+// Rows that go through a layer together. While one block is multiplied, the keys and values that the next
+// will attend to are fetched: with a layer's weights they are to fit the second-level cache.
+constexpr int64_t kBlockRows = 32;
+constexpr int64_t kMostFetched = int64_t{1} << 20;
 // Fewer rows than this are not worth another thread's pass over the weights.
 constexpr int64_t kLeastRows = 4;
 
@@ -44,6 +48,7 @@ struct CpuDecodeStep::State {
   struct ThreadScratch {
     cpu::PageAttentionScratch attention;
     cpu::SamplerScratch sampler;
+    std::vector<std::vector<int64_t>> pageOffsets;  // by block of rows: what PanelAhead fetches
   };
 
   State(Model& model, KvCache& cache, const RolloutRequest& request)
@@ -62,14 +67,16 @@ struct CpuDecodeStep::State {
   }
 
   void product(cpu::PanelOutput output, const cpu::PanelMatrix& matrix, RowBuffer& from, int64_t begin,
-               int64_t end, RowBuffer& to) {
-    cpu::panelLinear(output, matrix, from.row(begin), from.stride, end - begin, to.row(begin), to.stride);
+               int64_t end, RowBuffer& to, cpu::PanelAhead* ahead = nullptr) {
+    cpu::panelLinear(output, matrix, from.row(begin), from.stride, end - begin, to.row(begin), to.stride,
+                     ahead);
   }
   void norm(const at::Tensor& weight, int64_t begin, int64_t end);
   void embed(int64_t begin, int64_t end);
   void rotateAndStore(int64_t layer, int64_t begin, int64_t end);
   void attend(int64_t layer, int64_t begin, int64_t end, cpu::PageAttentionScratch& scratch);
   void draw(int64_t begin, int64_t end, cpu::SamplerScratch& scratch);
+  void listPages(int64_t begin, int64_t end, std::vector<int64_t>& offsets) const;
   void decode(int64_t begin, int64_t end, ThreadScratch& scratch);
 
   Model& model;
@@ -144,21 +151,55 @@ void CpuDecodeStep::State::draw(int64_t begin, int64_t end, cpu::SamplerScratch&
   }
 }
 
+// The pages of rows [begin, end), cut into blocks of kAheadBytes.
+void CpuDecodeStep::State::listPages(int64_t begin, int64_t end, std::vector<int64_t>& offsets) const {
+  const int64_t pageBytes = attention.kvHeads * attention.headDim * kPageSize * int64_t{sizeof(float)};
+  const int64_t most = kMostFetched / (2 * cpu::kAheadBytes);
+  offsets.clear();
+  const auto add = [&](const int32_t* table, int64_t tokens) {
+    for (int64_t page = 0; page < pagesFor(tokens); ++page)
+      for (int64_t at = 0; at < pageBytes && static_cast<int64_t>(offsets.size()) < most;
+           at += cpu::kAheadBytes)
+        offsets.push_back(table[page] * pageBytes + at);
+  };
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t prompt = attention.prefixIndex[i];
+    if (i == begin || prompt != attention.prefixIndex[i - 1])
+      add(attention.prefixTable + prompt * attention.prefixColumns, attention.prefixLength[prompt]);
+    add(attention.suffixTable + i * attention.suffixColumns, attention.suffixLength[i]);
+  }
+}
+
 void CpuDecodeStep::State::decode(int64_t begin, int64_t end, ThreadScratch& scratch) {
   using enum cpu::PanelOutput;
+  const int64_t blocks = (end - begin + kBlockRows - 1) / kBlockRows;
+  const auto edge = [&](int64_t block) { return begin + (end - begin) * block / blocks; };
+  const auto layerCount = static_cast<int64_t>(weights.layers.size());
+  scratch.pageOffsets.resize(blocks);
+  for (int64_t block = 0; block < blocks; ++block)
+    listPages(edge(block), edge(block + 1), scratch.pageOffsets[block]);
   embed(begin, end);
-  for (size_t i = 0; i < weights.layers.size(); ++i) {
-    const PanelWeights::Layer& packed = weights.layers[i];
-    const LayerWeights& layer = model.weights.layers[i];
-    const auto number = static_cast<int64_t>(i);
-    norm(layer.inputNorm, begin, end);
-    product(kStore, packed.qkv, normed, begin, end, qkv);
-    rotateAndStore(number, begin, end);
-    attend(number, begin, end, scratch.attention);
-    product(kAdd, packed.output, attended, begin, end, x);
-    norm(layer.postAttentionNorm, begin, end);
-    product(kSwiglu, packed.gateUp, normed, begin, end, activated);
-    product(kAdd, packed.down, activated, begin, end, x);
+  cpu::PanelAhead ahead;
+  for (int64_t number = 0; number < layerCount; ++number) {
+    const PanelWeights::Layer& packed = weights.layers[number];
+    const LayerWeights& layer = model.weights.layers[number];
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t from = edge(block), to = edge(block + 1);
+      norm(layer.inputNorm, from, to);
+      product(kStore, packed.qkv, normed, from, to, qkv, &ahead);
+      rotateAndStore(number, from, to);
+      attend(number, from, to, scratch.attention);
+      const int64_t nextBlock = (block + 1) % blocks, nextLayer = number + (block + 1) / blocks;
+      ahead = {};
+      if (nextLayer < layerCount)
+        ahead = {cache.keys(nextLayer).const_data_ptr(), cache.values(nextLayer).const_data_ptr(),
+                 scratch.pageOffsets[nextBlock].data(),
+                 static_cast<int64_t>(scratch.pageOffsets[nextBlock].size()), 0};
+      product(kAdd, packed.output, attended, from, to, x, &ahead);
+      norm(layer.postAttentionNorm, from, to);
+      product(kSwiglu, packed.gateUp, normed, from, to, activated, &ahead);
+      product(kAdd, packed.down, activated, from, to, x, &ahead);
+    }
   }
   norm(model.weights.finalNorm, begin, end);
   product(kStore, weights.head, normed, begin, end, logits);

@@ -59,3 +59,17 @@ export { curate, type Curation, type CurateOptions } from './curation/curate';
 export type { Candidate, CandidateTask, StageResult, StageStatistics } from './curation/types';
 
 export { doctor, ensureReady, runSetup, type DoctorReport, type SetupOptions } from './setup';
+
+export {
+  evaluate,
+  type EvaluateOptions,
+  type EvaluationPolicy,
+  type EvaluationUpdate,
+} from './eval/evaluate';
+export { matchCalls, type CallsMatch, type MatchCallsOptions } from './eval/match-calls';
+export { loadBenchmark, type Benchmark, type LoadOptions } from './eval/load-benchmark';
+export { diagnose, type AnswerError } from './eval/diagnose';
+export { readCalls } from './eval/read-calls';
+export { summarize, type SetSummary } from './eval/summary';
+export type { ScoredAnswer, TaskResult } from './eval/answer';
+export type { NeutralRecord, RecordProblem } from './eval/neutral-record';

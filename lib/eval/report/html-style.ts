@@ -9,13 +9,14 @@ h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-.bars { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr max-content; gap: .3rem .7rem; align-items: center; }
-.bars b { height: .8rem; background: currentColor; opacity: .45; border-radius: 2px; min-width: 2px; }
-.sub { padding-left: 1rem; opacity: .8; }
+.bar { display: grid; grid-template: "label bar count" / 11rem 1fr 3rem; gap: 0 .7rem; align-items: center; margin: .15rem 0; }
+.bar span { grid-area: label; } .bar i { grid-area: bar; } .bar em { grid-area: count; font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }
+.bar b { display: block; height: .7rem; background: currentColor; opacity: .45; border-radius: 2px; min-width: 2px; }
+.sub { font-size: .9rem; opacity: .75; } .sub span { padding-left: 1rem; }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; padding: .4rem .7rem; }
 summary { cursor: pointer; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); border-radius: 4px; padding: .5rem; margin: .3rem 0; font-size: .85rem; }
 .right { color: var(--good); } .wrong { color: var(--bad); }
 small, .note { opacity: .75; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
-@media (max-width: 30rem) { .bars { grid-template-columns: 1fr max-content; } .bars b { grid-column: 1 / -1; grid-row-end: span 1; } }
+@media (max-width: 36rem) { .bar { grid-template: "label count" "bar bar" / 1fr 3rem; } }
 `;

@@ -36,7 +36,7 @@ export function reportHtml(report: EvaluationReport, sets: readonly EvaluatedSet
 <body>
 <h1>Tool calling of <code>${escaped(report.subject)}</code></h1>
 <p class="note">An answer is right when its calls are the gold calls: as many, the same tools, arguments and values. Intervals are 95 % bootstrap intervals over tasks.</p>
-${table(tableRows(report))}
+${table(transposed(tableRows(report)))}
 ${missing.length > 0 ? `<ul>${missing.join('')}</ul>` : ''}
 ${parts.join('\n')}
 <h2>Settings</h2>
@@ -45,6 +45,10 @@ ${parts.join('\n')}
 </html>
 `;
 }
+
+/** One line per set: narrow enough for a phone, where the terminal's table has one column per set. */
+const transposed = (rows: readonly (readonly string[])[]): string[][] =>
+  rows[0]!.map((_, column) => rows.map((row) => row[column] ?? ''));
 
 function table(rows: readonly (readonly string[])[]): string {
   const [header, ...body] = rows;
@@ -77,16 +81,16 @@ function setSection(set: SetReport, evaluated: EvaluatedSet, shuffled: boolean):
 function errorBars({ errors, valueErrors }: SetReport): string {
   const most = Math.max(0, ...Object.values(errors));
   if (most === 0) return '';
-  const bar = (label: string, count: number, style: string) =>
-    `<span${style}>${escaped(label)}</span><b style="width:${((100 * count) / most).toFixed(1)}%"></b><span>${count}</span>`;
+  const bar = (label: string, count: number, kind: string) =>
+    `<div class="${kind}"><span>${escaped(label)}</span><i><b style="width:${((100 * count) / most).toFixed(1)}%"></b></i><em>${count}</em></div>`;
   const rows = Object.entries(errors).map(([kind, count]) => {
     const inner = kind === 'wrong_value' ? Object.entries(valueErrors) : [];
     return [
-      bar(errorWord(kind), count, ''),
-      ...inner.map(([value, number]) => bar(valueErrorWord(value), number, ' class="sub"')),
+      bar(errorWord(kind), count, 'bar'),
+      ...inner.map(([value, number]) => bar(valueErrorWord(value), number, 'bar sub')),
     ].join('');
   });
-  return `<h3>Wrong answers</h3><div class="bars">${rows.join('')}</div>`;
+  return `<h3>Wrong answers</h3>${rows.join('')}`;
 }
 
 function confusionTable({ confusion }: SetReport): string {
@@ -133,5 +137,5 @@ function example(title: string, record: NeutralRecord, answer: ScoredAnswer): st
   ];
   const list = items.map(([name, text]) => `<dt>${name}</dt><dd><pre>${escaped(text)}</pre></dd>`).join('');
   const state = answer.correct ? 'right' : 'wrong';
-  return `<details><summary><span class="${state}">${escaped(title)}</span> <small>${escaped(id)}</small></summary><dl>${list}</dl></details>`;
+  return `<details><summary><span class="${state}">${escaped(title)}</span> <small>${escaped(id)}: ${escaped(question.slice(0, 80))}</small></summary><dl>${list}</dl></details>`;
 }

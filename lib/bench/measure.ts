@@ -52,12 +52,16 @@ async function stop(running: Running): Promise<void> {
   running.side = undefined;
 }
 
-async function warmUp(running: Running, log: (line: string) => void): Promise<void> {
+async function warmUp(running: Running, { resident, log }: MeasureOptions): Promise<void> {
   const side = running.side!;
   const request: OwnRequest = { repetition: 0, warmUp: true };
   const first = await side.ask<Reply>(request);
-  if (first.seconds < SHORT_WARM_UP_SECONDS) await side.ask<Reply>({ repetition: 0 });
   running.measured!.warmUp = first;
+  if (first.seconds < SHORT_WARM_UP_SECONDS || !resident) {
+    // In a process that does one thing once, the peak of a second time is not seen: an optimizer's moments come with the first step.
+    const { peakResidentBytes, peakCudaBytes } = await side.ask<Reply>({ repetition: 0 });
+    running.measured!.warmUp = { ...first, peakResidentBytes, peakCudaBytes };
+  }
   log(`  ${nameOf(running)}: warm`);
 }
 
@@ -96,7 +100,7 @@ export async function measureRound(
         warmUp: { seconds: 0, tokens: 0, peakResidentBytes: null, peakCudaBytes: null },
         repetitions: [],
       };
-      await warmUp(running, log);
+      await warmUp(running, options);
       if (!resident) await stop(running);
     });
     let repeats = options.repeats ?? 1;

@@ -58,8 +58,8 @@ export class Side {
 
   /** The next line it prints. */
   async reply<T>(): Promise<T> {
-    const { value, done } = await this.lines.next();
-    if (done) {
+    const next = await this.lines.next();
+    if (next.done) {
       await this.ended();
       throw new SideError(
         this.failure?.message ??
@@ -67,7 +67,7 @@ export class Side {
           `it ended (${this.child.exitCode ?? this.child.signalCode})`,
       );
     }
-    const fields = JSON.parse(value) as T & { error?: string };
+    const fields = JSON.parse(next.value) as T & { error?: string };
     if (fields.error !== undefined) throw new SideError(fields.error);
     return fields;
   }

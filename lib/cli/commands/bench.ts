@@ -188,7 +188,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       rows.push(...result.rows);
       machine = result.machine;
     }
-    const title = machineText(machine!, device);
+    const title = machineText(machine, device);
     if (args.out !== undefined) {
       fs.mkdirSync(args.out, { recursive: true });
       fs.writeFileSync(path.join(args.out, 'bench.html'), plotHtml(rows, title));

@@ -76,9 +76,10 @@ TrainerOptions readTrainerOptions(const Fields& fields) {
   options.scheduler = fields.string("scheduler");
   options.warmupSteps = fields.integer("warmupSteps");
   options.totalSteps = fields.integer("totalSteps");
-  options.tokenBudget = fields.integer("tokenBudget", 1);
+  options.tokenBudget = fields.integer("tokenBudget");
   options.logprobChunkRows = fields.integer("logprobChunkRows", 1);
   options.activationCheckpointing = fields.boolean("activationCheckpointing");
+  if (fields.has("activationBytes")) options.activationBytes = fields.integer("activationBytes");
   options.temperature = fields.number("temperature");
   options.maxSkippedSteps = fields.integer("maxSkippedSteps");
   options.loss = readLossOptions(Fields(fields.get("loss"), fields.path("loss")));

@@ -3,6 +3,7 @@
 
 #include "grpo/batch_checks.h"
 #include "grpo/documents.h"
+#include "grpo/step_flops.h"
 #include "grpo/trainer_impl.h"
 #include "runtime/error.h"
 
@@ -49,7 +50,8 @@ Plan planLanguageModel(const LanguageModelBatch& batch, const ModelConfig& confi
 Metrics Trainer::Impl::addLanguageModelGradient(const LanguageModelBatch& batch, const CancelToken& cancel) {
   const Plan plan = planLanguageModel(batch, model->config);
   const auto micros = planDocuments(plan.lengths, options.tokenBudget);
-  double loss = 0, entropy = 0, forwardedTokens = 0;
+  double loss = 0, entropy = 0, forwardedTokens = 0, flops = 0;
+  int64_t checkpointed = 0;
   for (const std::vector<int32_t>& which : micros) {
     cancel.throwIfRequested();
     const DocumentBatch micro = packDocuments(
@@ -62,8 +64,11 @@ Metrics Trainer::Impl::addLanguageModelGradient(const LanguageModelBatch& batch,
     const at::Tensor share = at::tensor(shares, at::kFloat).to(model->device);  // d loss / d logprob = -share
     forwardedTokens += static_cast<double>(micro.packed.tokenCount());
     ensureRopeTables(*model, micro.contextLength);
+    const int64_t scored = micro.target.size(0), kept = layersToKeep(micro.packed.tokenCount(), scored);
+    checkpointed = std::max(checkpointed, model->config.numHiddenLayers - kept);
+    flops += trainingFlops(model->config, micro.packed, scored);
     DecoderTape tape;
-    const at::Tensor hidden = decoderForwardTape(*model, micro.packed, tape, options.activationCheckpointing);
+    const at::Tensor hidden = decoderForwardTape(*model, micro.packed, tape, kept);
     at::Tensor dHidden;
     const LogprobHeadOutput head =
         logprobHeadForwardBackward(share.neg(), hidden, micro.hiddenRow, micro.target, model->weights.lmHead,
@@ -81,6 +86,8 @@ Metrics Trainer::Impl::addLanguageModelGradient(const LanguageModelBatch& batch,
   metrics["entropy"] = entropy;
   metrics["toolr0/micro_batches"] = static_cast<double>(micros.size());
   metrics["toolr0/train_tokens"] = forwardedTokens;
+  metrics["toolr0/train_flops"] = flops;
+  metrics["toolr0/checkpointed_layers"] = static_cast<double>(checkpointed);
   return metrics;
 }
 

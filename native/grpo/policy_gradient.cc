@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "grpo/packed_forward.h"
+#include "grpo/step_flops.h"
 #include "grpo/step_metrics.h"
 #include "grpo/trainer_impl.h"
 #include "runtime/error.h"
@@ -72,14 +73,18 @@ Metrics Trainer::Impl::addPolicyGradient(const TrainBatch& batch, const CancelTo
 
   MetricMeans means;
   SamplingMismatch mismatch;
-  double loss = 0, forwardedTokens = 0;
+  double loss = 0, forwardedTokens = 0, flops = 0;
+  int64_t checkpointed = 0;
   for (const std::vector<int32_t>& rows : plan.microBatches) {
     cancel.throwIfRequested();
     const MicroBatch micro = packMicroBatch(batch, rows, model->device);
     forwardedTokens += static_cast<double>(micro.packed.tokenCount());
     ensureRopeTables(*model, micro.contextLength);
+    const int64_t scored = micro.target.size(0), kept = layersToKeep(micro.packed.tokenCount(), scored);
+    checkpointed = std::max(checkpointed, model->config.numHiddenLayers - kept);
+    flops += trainingFlops(model->config, micro.packed, scored);
     DecoderTape tape;
-    const at::Tensor hidden = decoderForwardTape(*model, micro.packed, tape, options.activationCheckpointing);
+    const at::Tensor hidden = decoderForwardTape(*model, micro.packed, tape, kept);
     const LogprobHeadOutput head = headOf(*model, hidden, micro, options);
     LossInputs inputs = lossInputs(micro, head);
     if (lossOptions.beta != 0) {
@@ -112,6 +117,8 @@ Metrics Trainer::Impl::addPolicyGradient(const TrainBatch& batch, const CancelTo
   metrics["toolr0/skipped_rows"] = static_cast<double>(plan.leftOutRows);
   metrics["toolr0/micro_batches"] = static_cast<double>(plan.microBatches.size());
   metrics["toolr0/train_tokens"] = forwardedTokens;
+  metrics["toolr0/train_flops"] = flops;
+  metrics["toolr0/checkpointed_layers"] = static_cast<double>(checkpointed);
   return metrics;
 }
 

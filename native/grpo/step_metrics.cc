@@ -9,6 +9,14 @@ namespace {
 bool endsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
+// The smallest value that at least `share` of all do not exceed; 0 of none.
+double quantile(std::vector<float> values, double share) {
+  if (values.empty()) return 0;
+  const auto rank = static_cast<int64_t>(std::ceil(share * static_cast<double>(values.size()))) - 1;
+  const auto at = values.begin() + std::clamp<int64_t>(rank, 0, static_cast<int64_t>(values.size()) - 1);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
 bool isMinimum(const std::string& name) {
   return endsWith(name, "_min");
 }
@@ -48,7 +56,9 @@ void SamplingMismatch::add(const at::Tensor& logps, const at::Tensor& samplingLo
   const at::Tensor difference = (logps - samplingLogps).masked_select(known).to(at::kDouble);
   if (difference.numel() > 0) {
     const at::Tensor ratio = difference.exp(), distance = difference.abs();
-    tokens_ += static_cast<double>(difference.numel());
+    const at::Tensor host = distance.to(at::kCPU, at::kFloat).contiguous();
+    const float* values = host.const_data_ptr<float>();
+    distances_.insert(distances_.end(), values, values + host.numel());
     sumDifference_ += distance.sum().item<double>();
     maxDifference_ = std::max(maxDifference_, distance.max().item<double>());
     outside_ += ratio.lt(0.9).logical_or(ratio.gt(1.1)).sum().item<double>();
@@ -64,12 +74,15 @@ void SamplingMismatch::add(const at::Tensor& logps, const at::Tensor& samplingLo
 
 void SamplingMismatch::writeTo(std::map<std::string, double>& metrics) const {
   const auto mean = [](double sum, double count) { return count > 0 ? sum / count : 0.0; };
-  metrics["sampling/sampling_logp_difference/mean"] = mean(sumDifference_, tokens_);
+  const double tokens = static_cast<double>(distances_.size());
+  metrics["sampling/sampling_logp_difference/mean"] = mean(sumDifference_, tokens);
   metrics["sampling/sampling_logp_difference/max"] = maxDifference_;
   metrics["sampling/importance_sampling_ratio/min"] = minRatio_;
   metrics["sampling/importance_sampling_ratio/mean"] = mean(sumRatio_, ratios_);
   metrics["sampling/importance_sampling_ratio/max"] = maxRatio_;
-  metrics["toolr0/logp_mismatch_share_outside_0.9_1.1"] = mean(outside_, tokens_);
+  metrics["toolr0/logp_mismatch_mean"] = mean(sumDifference_, tokens);
+  metrics["toolr0/logp_mismatch_p99"] = quantile(distances_, 0.99);
+  metrics["toolr0/logp_mismatch_share_outside_0.9_1.1"] = mean(outside_, tokens);
 }
 
 }  // namespace toolr0

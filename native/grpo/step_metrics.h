@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "grpo/loss.h"
 #include "grpo/packing.h"
@@ -25,8 +26,9 @@ class MetricMeans {
   std::map<std::string, double> extremes_;
 };
 
-// How far the rollout's log-probabilities lie from the trainer's, token by token, under TRL's names plus the
-// share of tokens whose ratio falls outside [0.9, 1.1]. Tokens without a sampling log-probability (NaN) are
+// How far the rollout's log-probabilities lie from the trainer's, token by token: under TRL's names, and as
+// toolr0/logp_mismatch_{mean, p99} of |difference| and the share of tokens whose ratio falls outside
+// [0.9, 1.1]. Tokens without a sampling log-probability (NaN) are
 // left out.
 class SamplingMismatch {
  public:
@@ -35,7 +37,8 @@ class SamplingMismatch {
   void writeTo(std::map<std::string, double>& metrics) const;
 
  private:
-  double tokens_ = 0, sumDifference_ = 0, maxDifference_ = 0, outside_ = 0;
+  std::vector<float> distances_;
+  double sumDifference_ = 0, maxDifference_ = 0, outside_ = 0;
   double ratios_ = 0, sumRatio_ = 0, minRatio_ = 0, maxRatio_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "grpo/schedule.h"
 #include "grpo/trainer_impl.h"
 #include "runtime/error.h"
+#include "runtime/free_memory.h"
 
 namespace toolr0 {
 namespace {
@@ -22,7 +23,8 @@ TrainerOptions checkedOptions(TrainerOptions options, const Model& model, const 
           "learningRate must not be negative");
   require(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
           "beta1 and beta2 must lie in [0, 1)");
-  require(options.tokenBudget >= 1, "tokenBudget must be at least 1");
+  require(options.tokenBudget >= 0, "tokenBudget must be at least 1, or 0 to let the memory decide");
+  require(options.activationBytes >= 0, "activationBytes must not be negative (0 = what is free)");
   require(options.logprobChunkRows >= 1, "logprobChunkRows must be at least 1");
   require(options.temperature > 0,
           "temperature must be above 0: the trainer needs the distribution that was sampled");
@@ -46,9 +48,25 @@ at::Tensor findSlice(const ModelConfig& config, ModelWeights& weights, const std
 Trainer::Impl::Impl(std::shared_ptr<Model> trained, TrainerOptions given, std::shared_ptr<Model> frozen)
     : model(std::move(trained)),
       reference(std::move(frozen)),
+      memory(stepMemory(model->config, model->dtype, model->device)),
       options(checkedOptions(std::move(given), *model, reference.get())),
       gradients(emptyWeightsLike(model->config, model->device, at::kFloat)),
-      optimizer(*model, gradients, options) {}
+      optimizer(*model, gradients, options) {
+  if (options.tokenBudget == 0) {
+    options.tokenBudget = automaticTokenBudget(model->config, memory, model->device, model->parameterCount(),
+                                               totalMemory(model->device));
+  }
+}
+
+int64_t Trainer::Impl::layersToKeep(int64_t tokens, int64_t scored) const {
+  if (options.activationCheckpointing) return 0;
+  constexpr double kShare = 0.8;  // of what is free; the rest is left to others and to fragmentation
+  const auto available = options.activationBytes > 0
+                             ? options.activationBytes
+                             : static_cast<int64_t>(kShare * static_cast<double>(freeMemory(model->device)));
+  return toolr0::layersToKeep(model->config, memory, tokens, std::min(scored, options.logprobChunkRows),
+                              available);
+}
 
 template <typename Work>
 Metrics Trainer::Impl::guarded(const Work& work) {

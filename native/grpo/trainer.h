@@ -18,9 +18,12 @@ struct TrainerOptions {
   double maxGradNorm = 1.0;            // 0 = no clipping
   std::string scheduler = "constant";  // constant | constant_with_warmup | linear | cosine
   int64_t warmupSteps = 0, totalSteps = 0;
-  int64_t tokenBudget = 16384;  // packed tokens per micro-batch
+  int64_t tokenBudget = 0;  // packed tokens per micro-batch; 0 = step_memory.h chooses
   int64_t logprobChunkRows = 2048;
+  // true: the activations of every layer are computed again in the backward pass; false: of as many as
+  // `activationBytes` make necessary (0 = what is free).
   bool activationCheckpointing = false;
+  int64_t activationBytes = 0;
   double temperature = 1.0;  // logits are divided by it before the softmax, as in the rollout
   LossOptions loss;
   int64_t maxSkippedSteps = 3;  // consecutive non-finite steps before Error(kNumericError)

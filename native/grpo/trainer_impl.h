@@ -4,6 +4,7 @@
 #include "grpo/optimizer.h"
 #include "grpo/packing.h"
 #include "grpo/state.h"
+#include "grpo/step_memory.h"
 #include "grpo/trainer.h"
 #include "kernels/logprob_head.h"
 #include "model/decoder.h"
@@ -14,6 +15,7 @@ namespace toolr0 {
 // language_model.cc each add the gradient of their loss.
 struct Trainer::Impl {
   std::shared_ptr<Model> model, reference;
+  StepMemory memory;
   TrainerOptions options;
   ModelWeights gradients;  // fp32; a tied lmHead is the embedding's tensor
   Optimizer optimizer;
@@ -22,6 +24,8 @@ struct Trainer::Impl {
 
   Impl(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference);
 
+  // Layers whose activations are kept in a pass over `tokens` packed tokens, `scored` of which are predicted.
+  int64_t layersToKeep(int64_t tokens, int64_t scored) const;
   Metrics addPolicyGradient(const TrainBatch& batch, const CancelToken& cancel);
   Metrics addLanguageModelGradient(const LanguageModelBatch& batch, const CancelToken& cancel);
 

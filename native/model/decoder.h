@@ -28,8 +28,7 @@ at::Tensor decoderForward(Model& model, const at::Tensor& tokens, const at::Tens
 // fp32 logits [rows, vocab] of hidden rows [rows, hidden].
 at::Tensor headLogits(const Model& model, const at::Tensor& hidden);
 
-// What the backward pass needs. With checkpointing only each layer's input is kept and the rest is
-// recomputed.
+// What the backward pass needs. Of checkpointed layers only the input is kept and the rest is recomputed.
 struct LayerTape {
   at::Tensor input;  // [T, hidden] residual stream entering the layer
   at::Tensor inputNormOut, inputNormRstd;
@@ -42,13 +41,15 @@ struct LayerTape {
   at::Tensor activated;  // [T, intermediate] silu(gate)*up
 };
 struct DecoderTape {
-  bool checkpointed = false;
   std::vector<LayerTape> layers;
+  size_t checkpointed = 0;  // so many of the first layers
   at::Tensor finalInput, finalRstd;
 };
 
-// Training forward over a packed batch → hidden states after the final norm [T, hidden]; fills `tape`.
-at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTape& tape, bool checkpoint);
+// Training forward over a packed batch → hidden states after the final norm [T, hidden]; fills `tape`, whole
+// for the last `keptLayers` layers. The others are checkpointed: the backward pass comes to them when the
+// kept tapes are freed.
+at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTape& tape, int64_t keptLayers);
 
 // Back-propagates dHidden [T, hidden] through the tape (consumed) and *adds* into fp32 `gradients`. The
 // embedding gradient is added to gradients.embedding (which is also lmHead's when tied).

@@ -104,17 +104,18 @@ int64_t longestPosition(const PackedBatch& batch) {
 
 }  // namespace
 
-at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTape& tape, bool checkpoint) {
+at::Tensor decoderForwardTape(Model& model, const PackedBatch& batch, DecoderTape& tape, int64_t keptLayers) {
   c10::NoGradGuard noGrad;
   ensureRopeTables(model, longestPosition(batch));
-  tape.checkpointed = checkpoint;
+  const auto layers = static_cast<int64_t>(model.weights.layers.size());
+  tape.checkpointed = static_cast<size_t>(layers - std::clamp<int64_t>(keptLayers, 0, layers));
   tape.layers.assign(model.weights.layers.size(), LayerTape());
   at::Tensor x = model.weights.embedding.index_select(0, batch.tokens);
   for (size_t i = 0; i < tape.layers.size(); ++i) {
     const at::Tensor input = x;
     fillTape(model, model.weights.layers[i], batch, input, tape.layers[i]);
     x = layerOutput(model.weights.layers[i], tape.layers[i]);
-    if (checkpoint) {
+    if (i < tape.checkpointed) {
       tape.layers[i] = LayerTape();
       tape.layers[i].input = input;
     }
@@ -132,7 +133,7 @@ void decoderBackward(Model& model, const PackedBatch& batch, DecoderTape& tape, 
   for (size_t i = tape.layers.size(); i-- > 0;) {
     LayerTape layerTape = std::move(tape.layers[i]);
     const LayerWeights& layer = model.weights.layers[i];
-    if (tape.checkpointed) fillTape(model, layer, batch, at::Tensor(layerTape.input), layerTape);
+    if (i < tape.checkpointed) fillTape(model, layer, batch, at::Tensor(layerTape.input), layerTape);
     backwardMlp(model, layer, layerTape, d, gradients.layers[i]);
     backwardAttention(model, layer, batch, layerTape, d, gradients.layers[i]);
   }

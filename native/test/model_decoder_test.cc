@@ -26,7 +26,7 @@ void checkForward(Model& model, const Json& oracle, const SafetensorsFile& tenso
     sequences.push_back(check::integers(sequence));
   const PackedBatch batch = check::packSequences(sequences);
   DecoderTape tape;
-  const at::Tensor hidden = decoderForwardTape(model, batch, tape, false);
+  const at::Tensor hidden = decoderForwardTape(model, batch, tape, 1000);
   const at::Tensor logits = headLogits(model, hidden);
   const at::Tensor logprobs = at::log_softmax(logits, -1);
   for (size_t i = 0; i < sequences.size(); ++i) {
@@ -113,7 +113,7 @@ ModelWeights grpoGradients(Model& model, const GrpoCase& grpo, bool shared, bool
   const PackedBatch batch = shared ? check::packShared(grpo.prompts, grpo.completions, rows)
                                    : check::packUnshared(grpo.prompts, grpo.completions, rows);
   DecoderTape tape;
-  const at::Tensor hidden = decoderForwardTape(model, batch, tape, checkpoint);
+  const at::Tensor hidden = decoderForwardTape(model, batch, tape, checkpoint ? 0 : 1000);
   at::Tensor leaf = hidden.detach().clone().set_requires_grad(true);
   at::Tensor head = model.weights.lmHead.detach().clone().set_requires_grad(true);
   const at::Tensor logits =

@@ -9,8 +9,9 @@ import { plotHtml } from '../../bench/plot';
 import { jsonRow } from '../../bench/rows';
 import { SHAPE_NAMES, type ShapeName } from '../../bench/shapes';
 import { machineText, tableText } from '../../bench/table';
-import { PEERS, SUITES, type Dtype, type PeerName, type Suite } from '../../bench/types';
+import { PEERS, SUITES, type Dtype, type MeasuredRow, type PeerName, type Suite } from '../../bench/types';
 import { didYouMean } from '../../config/suggest';
+import type { MachineLimits } from '../../driver/machine-limits';
 import { ensureReady } from '../../setup';
 import { UsageError } from '../errors';
 
@@ -167,8 +168,8 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const device =
       args.device !== 'auto' ? args.device : loadAddon().cudaDevices().length > 0 ? 'cuda' : 'cpu';
     const log = (line: string) => void process.stderr.write(`${line}\n`);
-    const rows = [];
-    let machine;
+    const rows: MeasuredRow[] = [];
+    let machine: MachineLimits = { name: 'unknown', flops: null, bytesPerSecond: null };
     for (const { suites, shapes } of plan(args, device === 'cpu' ? 'cpu' : 'cuda')) {
       if (suites.length === 0) continue;
       const result = await runBench({

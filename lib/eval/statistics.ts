@@ -43,6 +43,8 @@ export function stratifiedInterval(
  * @param k at most n
  */
 export function passAtK(n: number, c: number, k: number): number {
+  if (c === 0) return 0;
+  if (n < k) throw new RangeError(`pass@${k} cannot be estimated from ${n} answers`);
   if (n - c < k) return 1;
   let miss = 1;
   for (let i = n - c + 1; i <= n; i++) miss *= 1 - k / i;

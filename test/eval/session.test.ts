@@ -159,6 +159,12 @@ describe('predictions of another system', () => {
     expect(sets['exam']!.passAt).toMatchObject({ 1: { value: 0.5 }, 2: { value: 1 } });
   });
 
+  test('pass@k needs k answers to each', async () => {
+    await expect(predict([{ id: 'l0', calls: [] }], true, { passAt: [8] })).rejects.toThrow(
+      /needs 8 answers.*has 1 to 'l0'/,
+    );
+  });
+
   test('a file that answers nothing is an error', async () => {
     await expect(predict([{ id: 'elsewhere', calls: [] }])).rejects.toThrow(
       /none of its ids belongs to exam/,

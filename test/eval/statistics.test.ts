@@ -23,6 +23,10 @@ describe('pass@k', () => {
       }),
     );
   });
+  test('too few answers', () => {
+    expect(passAtK(1, 0, 8)).toBe(0);
+    expect(() => passAtK(1, 1, 8)).toThrow(RangeError);
+  });
   test('pass@1 is the share of right answers', () => expect(passAtK(8, 3, 1)).toBeCloseTo(3 / 8, 12));
 });
 

@@ -84,6 +84,14 @@ export async function evaluatePredictions(
   { file, limit, named, layout, passAt = [], baseModel, out, html }: PredictionEvaluation,
 ): Promise<Evaluated> {
   const predictions = readPredictions(file);
+  const most = Math.max(1, ...passAt);
+  const short = [...predictions.rows].find(([, rows]) => rows.length < most);
+  if (short) {
+    throw new ConfigError(
+      `--pass-at ${most}: needs ${most} answers to each record, but ${file} has ${short[1].length} to '${short[0]}'`,
+      { file, id: short[0] },
+    );
+  }
   const sets = opened.benchmarks.flatMap((benchmark): EvaluatedSet[] => {
     const records = limitRecords(benchmark.records, limit);
     const { results, missing } = scorePredictions(records, predictions);

@@ -6,7 +6,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kAdamwThreads = 256;
 
 __global__ void adamwKernel(float* master, float* firstMoment, float* secondMoment, const float* gradient,
                             __nv_bfloat16* copy, AdamWParameters p, int64_t count) {
@@ -28,8 +28,8 @@ __global__ void adamwKernel(float* master, float* firstMoment, float* secondMome
 
 void launchAdamW(float* master, float* firstMoment, float* secondMoment, const float* gradient,
                  __nv_bfloat16* copy, const AdamWParameters& parameters, int64_t count, cudaStream_t stream) {
-  adamwKernel<<<blocksFor(count, kThreads), kThreads, 0, stream>>>(master, firstMoment, secondMoment,
-                                                                   gradient, copy, parameters, count);
+  launch(adamwKernel, blocksFor(count, kAdamwThreads), kAdamwThreads, 0, stream, master, firstMoment,
+         secondMoment, gradient, copy, parameters, count);
 }
 
 }  // namespace toolr0::cuda

@@ -72,6 +72,7 @@ struct DecodeAttentionPointers {
   const int32_t* suffixTable;   // [batch, maxSuffixPages]
   const int32_t* suffixLength;  // [batch]
   T* out;                       // [batch, heads, dim]
+  int64_t queryRow;             // elements from one row of `query` to the next
   int64_t batch, heads, kvHeads, dim, pageSize, maxPrefixPages, maxSuffixPages;
   float scale;
 };
@@ -79,5 +80,65 @@ struct DecodeAttentionPointers {
 inline constexpr int64_t kMaxDecodeHeadDim = 256;
 template <typename T>
 void launchDecodeAttention(const DecodeAttentionPointers<T>& pointers, cudaStream_t stream);
+
+// See decode_fused.h. x [rows, n], or with `tokens` [rows] the embedding table, whose rows are then copied.
+// n <= maxNormLength(n).
+template <typename T>
+void launchNorm(const T* x, const int64_t* tokens, const T* weight, float eps, T* copy, T* normed,
+                int64_t rows, int64_t n, cudaStream_t stream);
+template <typename T>
+int64_t maxNormLength(int64_t n);
+
+template <typename T>
+struct RopeStorePointers {
+  const int64_t *positions, *slots;  // [rows]
+  const float *cosine, *sine;        // [maxPosition, dim / 2]
+  const T *queryNorm, *keyNorm;      // [dim] or null
+  T *keyPages, *valuePages;          // [slots, kvHeads, dim]
+  int heads, kvHeads, dim;           // dim even, <= kMaxDecodeHeadDim
+  float eps;
+};
+// qkv [rows, heads + 2 kvHeads, dim]
+template <typename T>
+void launchRopeStore(T* qkv, const RopeStorePointers<T>& pointers, int64_t rows, cudaStream_t stream);
+
+// As launchSwiglu, in 16-byte accesses.
+template <typename T>
+void launchSwigluPack(const T* gateUp, T* out, int64_t rows, int64_t n, cudaStream_t stream);
+
+// See grouped_decode_attention.h. All row tables as in DecodeAttentionPointers.
+struct GroupedDecodePointers {
+  const __nv_bfloat16* query;                  // [rows, heads, dim]
+  const __nv_bfloat16 *keyPages, *valuePages;  // [pages, pageSize, kvHeads, dim]
+  const int32_t *prefixIndex, *prefixTable, *prefixLength, *suffixTable, *suffixLength;
+  const int32_t *runStart, *runCount;  // [runs]
+  __nv_bfloat16* out;                  // [rows, heads, dim]
+  float* parts;                        // [rows, heads, prefixSplits + suffixSplits, dim + 2]
+  int* arrived;                        // [rows, kvHeads], zero before and after
+  int64_t queryRow;                    // elements from one row of `query` to the next
+  int rows, runs, heads, kvHeads, pageSize, prefixColumns, suffixColumns, prefixSplits, suffixSplits;
+  float scale;
+};
+// Whether a kernel was compiled for this head dimension, and heads / kvHeads queries fit its tile.
+bool groupedDecodeTakes(int64_t dim, int64_t heads, int64_t kvHeads);
+void launchGroupedDecode(const GroupedDecodePointers& pointers, int64_t dim, cudaStream_t stream);
+
+// See sample_advance.h.
+struct DecodeStatePointers {
+  int64_t *tokens, *positions, *slots;
+  const int64_t* streams;
+  int64_t* steps;
+  int32_t* suffixLength;
+  const int32_t* suffixTable;  // [rows, suffixColumns]
+  int64_t suffixColumns, pageSize, discardSlot;
+};
+// parameters [5] int64: seed, the bits of temperature, topP and minP as doubles, topK. parts [rows, splits,
+// kSampleSplitFloats] and arrived [rows] (zero before and after) are used without filters only.
+void launchSampleAdvance(const float* logits, const int64_t* parameters, const DecodeStatePointers& state,
+                         float* logprobs, float* parts, int* arrived, int64_t rows, int64_t vocab,
+                         int64_t splits, cudaStream_t stream);
+void launchFilteredSampleAdvance(const float* logits, const int64_t* parameters,
+                                 const DecodeStatePointers& state, float* logprobs, int64_t rows,
+                                 int64_t vocab, cudaStream_t stream);
 
 }  // namespace toolr0::cuda

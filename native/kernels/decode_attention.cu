@@ -1,5 +1,5 @@
 // One block per (sequence, kv head, chunk of query heads): keys and values are read once for all query heads
-// of the chunk. Each warp walks every kWarps-th token with its own online softmax (lanes split the head
+// of the chunk. Each warp walks every kPlainWarps-th token with its own online softmax (lanes split the head
 // dimension); the warps' partial results are merged in shared memory.
 #include "kernels/cuda_launchers.h"
 #include "kernels/launch.cuh"
@@ -7,7 +7,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kWarps = 8;
+constexpr int kPlainWarps = 8;
 constexpr int kHeadsPerBlock = 4;
 
 // kParts = ceil(dim / 32): how many elements of a head each lane holds.
@@ -18,7 +18,7 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
   const int firstHead = blockIdx.z * kHeadsPerBlock;
   const int heads = min(static_cast<int>(groupHeads) - firstHead, kHeadsPerBlock);
   const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-  const T* query = p.query + (sequence * p.heads + kvHead * groupHeads + firstHead) * p.dim;
+  const T* query = p.query + sequence * p.queryRow + (kvHead * groupHeads + firstHead) * p.dim;
 
   float q[kHeadsPerBlock][kParts], accumulated[kHeadsPerBlock][kParts], maximum[kHeadsPerBlock],
       sum[kHeadsPerBlock];
@@ -36,7 +36,7 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
   const int64_t prefixLength = p.prefixLength[prefix], length = prefixLength + p.suffixLength[sequence];
   const int32_t* prefixPages = p.prefixTable + prefix * p.maxPrefixPages;
   const int32_t* suffixPages = p.suffixTable + sequence * p.maxSuffixPages;
-  for (int64_t token = warp; token < length; token += kWarps) {
+  for (int64_t token = warp; token < length; token += kPlainWarps) {
     const bool inPrefix = token < prefixLength;
     const int64_t t = inPrefix ? token : token - prefixLength;
     const int64_t page = (inPrefix ? prefixPages : suffixPages)[t / p.pageSize];
@@ -61,8 +61,8 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
     }
   }
 
-  __shared__ float sharedMaximum[kWarps][kHeadsPerBlock], sharedSum[kWarps][kHeadsPerBlock];
-  __shared__ float sharedOut[kWarps][kParts * kWarp];
+  __shared__ float sharedMaximum[kPlainWarps][kHeadsPerBlock], sharedSum[kPlainWarps][kHeadsPerBlock];
+  __shared__ float sharedOut[kPlainWarps][kParts * kWarp];
   for (int h = 0; h < heads; ++h) {
     if (lane == 0) {
       sharedMaximum[warp][h] = maximum[h];
@@ -72,9 +72,9 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
   __syncthreads();
   for (int h = 0; h < heads; ++h) {
     float m = -INFINITY;
-    for (int w = 0; w < kWarps; ++w) m = fmaxf(m, sharedMaximum[w][h]);
+    for (int w = 0; w < kPlainWarps; ++w) m = fmaxf(m, sharedMaximum[w][h]);
     float total = 0;
-    for (int w = 0; w < kWarps; ++w) total += sharedSum[w][h] * __expf(sharedMaximum[w][h] - m);
+    for (int w = 0; w < kPlainWarps; ++w) total += sharedSum[w][h] * __expf(sharedMaximum[w][h] - m);
     const float factor = __expf(maximum[h] - m) / total;  // 0 for a warp that saw no token
     for (int part = 0; part < kParts; ++part)
       sharedOut[warp][part * kWarp + lane] = accumulated[h][part] * factor;
@@ -82,7 +82,7 @@ __global__ void decodeAttentionKernel(DecodeAttentionPointers<T> p) {
     T* out = p.out + (sequence * p.heads + kvHead * groupHeads + firstHead + h) * p.dim;
     for (int d = threadIdx.x; d < p.dim; d += blockDim.x) {
       float value = 0;
-      for (int w = 0; w < kWarps; ++w) value += sharedOut[w][d];
+      for (int w = 0; w < kPlainWarps; ++w) value += sharedOut[w][d];
       out[d] = fromFloat<T>(value);
     }
     __syncthreads();
@@ -96,15 +96,15 @@ void launchDecodeAttention(const DecodeAttentionPointers<T>& p, cudaStream_t str
   const int64_t chunks = (p.heads / p.kvHeads + kHeadsPerBlock - 1) / kHeadsPerBlock;
   const dim3 grid(static_cast<unsigned int>(p.batch), static_cast<unsigned int>(p.kvHeads),
                   static_cast<unsigned int>(chunks));
-  const int threads = kWarps * kWarp;
+  const int threads = kPlainWarps * kWarp;
   if (p.dim <= 32) {
-    decodeAttentionKernel<T, 1><<<grid, threads, 0, stream>>>(p);
+    launch(decodeAttentionKernel<T, 1>, grid, threads, 0, stream, p);
   } else if (p.dim <= 64) {
-    decodeAttentionKernel<T, 2><<<grid, threads, 0, stream>>>(p);
+    launch(decodeAttentionKernel<T, 2>, grid, threads, 0, stream, p);
   } else if (p.dim <= 128) {
-    decodeAttentionKernel<T, 4><<<grid, threads, 0, stream>>>(p);
+    launch(decodeAttentionKernel<T, 4>, grid, threads, 0, stream, p);
   } else {
-    decodeAttentionKernel<T, 8><<<grid, threads, 0, stream>>>(p);
+    launch(decodeAttentionKernel<T, 8>, grid, threads, 0, stream, p);
   }
 }
 

@@ -22,5 +22,7 @@ at::Tensor decodeAttention(const DecodeAttentionInput& input);
 }
 namespace cuda {  // only in builds with TR0_WITH_CUDA
 at::Tensor decodeAttention(const DecodeAttentionInput& input);
+// query may be strided by row; out [B, H, D] and everything else contiguous. Allocates nothing.
+void decodeAttentionInto(const DecodeAttentionInput& input, at::Tensor& out);
 }  // namespace cuda
 }  // namespace toolr0

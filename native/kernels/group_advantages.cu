@@ -6,7 +6,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 128;
+constexpr int kGroupThreads = 128;
 
 template <typename T>
 __global__ void groupAdvantagesKernel(const T* rewards, T* advantages, T* standardDeviation, int64_t groups,
@@ -48,8 +48,8 @@ __global__ void groupAdvantagesKernel(const T* rewards, T* advantages, T* standa
 template <typename T>
 void launchGroupAdvantages(const T* rewards, T* advantages, T* standardDeviation, int64_t groups,
                            int64_t groupSize, bool scale, cudaStream_t stream) {
-  groupAdvantagesKernel<<<blocksFor(groups * kWarp, kThreads), kThreads, 0, stream>>>(
-      rewards, advantages, standardDeviation, groups, groupSize, scale);
+  launch(groupAdvantagesKernel<T>, blocksFor(groups * kWarp, kGroupThreads), kGroupThreads, 0, stream,
+         rewards, advantages, standardDeviation, groups, groupSize, scale);
 }
 
 template void launchGroupAdvantages<float>(const float*, float*, float*, int64_t, int64_t, bool,

@@ -61,6 +61,29 @@ __device__ inline T blockReduce(T value, Op op) {
   return result;
 }
 
+// kernel<<<grid, block, sharedBytes, stream>>>(arguments...). A function, because the tests compile these
+// files with a C++ compiler and run the kernels on the CPU (native/test/cuda_emulation).
+template <typename... Parameters, typename... Arguments>
+inline void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t sharedBytes,
+                   cudaStream_t stream, Arguments... arguments) {
+#ifdef TR0_CUDA_EMULATION
+  cuda_emulation::run(grid, block, sharedBytes, [&] { kernel(static_cast<Parameters>(arguments)...); });
+#else
+  // clang-format off
+  kernel<<<grid, block, sharedBytes, stream>>>(static_cast<Parameters>(arguments)...);
+  // clang-format on
+#endif
+}
+
+// The dynamic shared memory of a kernel as an array of T.
+#ifdef TR0_CUDA_EMULATION
+#define TR0_DYNAMIC_SHARED(T, name) T* name = static_cast<T*>(cuda_emulation::dynamicShared())
+#else
+#define TR0_DYNAMIC_SHARED(T, name)                            \
+  extern __shared__ __align__(16) unsigned char name##Bytes[]; \
+  T* name = reinterpret_cast<T*>(name##Bytes)
+#endif
+
 inline unsigned int blocksFor(int64_t count, int threads) {
   return static_cast<unsigned int>((count + threads - 1) / threads);
 }

@@ -7,7 +7,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 512;
+constexpr int kRowThreads = 512;
 
 struct Moments {
   float maximum, sum, weighted;  // relative to `maximum`
@@ -36,7 +36,7 @@ __global__ void logitsToLogprobKernel(const float* logits, const int64_t* target
       own.weighted += v * e;
     }
   }
-  __shared__ Moments partial[kThreads / kWarp];
+  __shared__ Moments partial[kRowThreads / kWarp];
   for (int offset = kWarp / 2; offset > 0; offset /= 2) {
     const Moments other{__shfl_xor_sync(0xffffffffu, own.maximum, offset),
                         __shfl_xor_sync(0xffffffffu, own.sum, offset),
@@ -46,7 +46,7 @@ __global__ void logitsToLogprobKernel(const float* logits, const int64_t* target
   if (threadIdx.x % kWarp == 0) partial[threadIdx.x / kWarp] = own;
   __syncthreads();
   if (threadIdx.x != 0) return;
-  for (int i = 1; i < kThreads / kWarp; ++i) own = merge(own, partial[i]);
+  for (int i = 1; i < kRowThreads / kWarp; ++i) own = merge(own, partial[i]);
   const float total = own.maximum + logf(own.sum);
   lse[row] = total;
   logprobs[row] = x[target[row]] - total;
@@ -68,14 +68,14 @@ __global__ void logprobToLogitsGradientKernel(float* logits, const int64_t* targ
 
 void launchLogitsToLogprob(const float* logits, const int64_t* target, float* logprobs, float* entropy,
                            float* lse, int64_t rows, int64_t vocab, cudaStream_t stream) {
-  logitsToLogprobKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, logprobs,
-                                                                                  entropy, lse, vocab);
+  launch(logitsToLogprobKernel, static_cast<unsigned int>(rows), kRowThreads, 0, stream, logits, target,
+         logprobs, entropy, lse, vocab);
 }
 
 void launchLogprobToLogitsGradient(float* logits, const int64_t* target, const float* lse,
                                    const float* dLogprobs, int64_t rows, int64_t vocab, cudaStream_t stream) {
-  logprobToLogitsGradientKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, target, lse,
-                                                                                          dLogprobs, vocab);
+  launch(logprobToLogitsGradientKernel, static_cast<unsigned int>(rows), kRowThreads, 0, stream, logits,
+         target, lse, dLogprobs, vocab);
 }
 
 }  // namespace toolr0::cuda

@@ -7,7 +7,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kNormThreads = 256;
 constexpr int64_t kMaxBackwardBlocks = 264;  // two per SM of an H100/H200
 
 template <typename T>
@@ -68,16 +68,17 @@ int64_t rmsNormBackwardBlocks(int64_t rows) {
 template <typename T>
 void launchRmsNorm(const T* x, const T* weight, float eps, T* y, float* rstd, int64_t rows, int64_t n,
                    cudaStream_t stream) {
-  rmsNormKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(x, weight, eps, y, rstd, n);
+  launch(rmsNormKernel<T>, static_cast<unsigned int>(rows), kNormThreads, 0, stream, x, weight, eps, y, rstd,
+         n);
 }
 
 template <typename T>
 void launchRmsNormBackward(const T* dy, const T* x, const T* weight, const float* rstd, T* dx, float* partial,
                            float* dWeight, int64_t rows, int64_t n, cudaStream_t stream) {
   const int64_t blocks = rmsNormBackwardBlocks(rows);
-  rmsNormBackwardKernel<<<static_cast<unsigned int>(blocks), kThreads, 0, stream>>>(dy, x, weight, rstd, dx,
-                                                                                    partial, rows, n);
-  sumPartialsKernel<<<blocksFor(n, kThreads), kThreads, 0, stream>>>(partial, dWeight, blocks, n);
+  launch(rmsNormBackwardKernel<T>, static_cast<unsigned int>(blocks), kNormThreads, 0, stream, dy, x, weight,
+         rstd, dx, partial, rows, n);
+  launch(sumPartialsKernel, blocksFor(n, kNormThreads), kNormThreads, 0, stream, partial, dWeight, blocks, n);
 }
 
 #define TR0_INSTANTIATE(T)                                                                               \

@@ -5,7 +5,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kRopeThreads = 256;
 
 template <typename T>
 __global__ void ropeKernel(T* x, const int64_t* positions, const float* cosine, const float* sine,
@@ -29,8 +29,8 @@ void launchRope(T* x, const int64_t* positions, const float* cosine, const float
                 int64_t heads, int64_t dim, int64_t tokenStride, int64_t headStride, bool inverse,
                 cudaStream_t stream) {
   const int64_t half = dim / 2, pairs = tokens * heads * half;
-  ropeKernel<<<blocksFor(pairs, kThreads), kThreads, 0, stream>>>(
-      x, positions, cosine, sine, pairs, heads, half, tokenStride, headStride, inverse ? -1.0f : 1.0f);
+  launch(ropeKernel<T>, blocksFor(pairs, kRopeThreads), kRopeThreads, 0, stream, x, positions, cosine, sine,
+         pairs, heads, half, tokenStride, headStride, inverse ? -1.0f : 1.0f);
 }
 
 template void launchRope<float>(float*, const int64_t*, const float*, const float*, int64_t, int64_t, int64_t,

@@ -4,6 +4,7 @@
 // contiguous chunk per thread, chunk masses are summed by warps with coalesced reads, and one warp walks the
 // chunk that holds the drawn mass.
 #include "kernels/cuda_launchers.h"
+#include "kernels/decode_state.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/philox.h"
 
@@ -54,8 +55,14 @@ __device__ uint32_t selectCut(const float* x, int64_t vocab, float maximum, floa
   return prefix;
 }
 
-__global__ void sampleKernel(const float* logits, SamplerParameters p, const int64_t* streamIds,
-                             const int64_t* steps, int64_t* tokens, float* logprobs, int64_t vocab) {
+struct Drawn {
+  int64_t token;
+  float logprob;
+};
+
+// Draws a token of one row; the result holds in warp 0. Every thread of the block must call it.
+__device__ Drawn sampleRow(const float* logits, const SamplerParameters& p, int64_t streamId, int64_t step,
+                           int64_t vocab) {
   const int64_t row = blockIdx.x;
   const float* x = logits + row * vocab;
   float own = -INFINITY;
@@ -63,7 +70,7 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
   const float maximum = blockReduce(own, Max());
 
   const bool greedy = p.temperature == 0.0f;
-  const float inverseTemperature = greedy ? 1.0f : 1.0f / p.temperature;
+  const float inverseTemperature = greedy ? 1.0f : inverseOf(p.temperature);
   uint32_t cut = 0;
   if (!greedy) {
     if (p.topK > 0 && p.topK < vocab) {
@@ -95,7 +102,7 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
   }
   __syncthreads();
 
-  if (warp != 0) return;
+  if (warp != 0) return {0, 0.0f};
   float total = 0;
   for (int c = 0; c < kThreads; ++c) total += chunkMass[c];
   const float logTotal = logf(total);
@@ -107,7 +114,7 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
       if (hit != 0) token = base + __ffs(hit) - 1;
     }
   } else {
-    float wanted = philoxUniform(p.seed, streamIds[row], steps[row]) * total;
+    float wanted = philoxUniform(p.seed, streamId, step) * total;
     int c = 0;
     while (c < kThreads - 1 && chunkMass[c] <= wanted) wanted -= chunkMass[c++];
     while (c > 0 && chunkMass[c] == 0.0f) --c;  // rounding walked past the last chunk with any mass
@@ -131,13 +138,28 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
       wanted -= __shfl_sync(0xffffffffu, cumulative, kWarp - 1);
     }
   }
-  if (lane == 0) {
-    if (token < 0)
-      token = 0;  // a row without a finite maximum; its log-probability comes out NaN and is refused by the
-                  // caller
-    tokens[row] = token;
-    logprobs[row] = (x[token] - maximum) * inverseTemperature - logTotal;
-  }
+  if (token < 0) token = 0;  // a row without a finite maximum; its log-probability comes out NaN
+  return {token, (x[token] - maximum) * inverseTemperature - logTotal};
+}
+
+__global__ void sampleKernel(const float* logits, SamplerParameters p, const int64_t* streamIds,
+                             const int64_t* steps, int64_t* tokens, float* logprobs, int64_t vocab) {
+  const int64_t row = blockIdx.x;
+  const Drawn drawn = sampleRow(logits, p, streamIds[row], steps[row], vocab);
+  if (threadIdx.x != 0) return;
+  tokens[row] = drawn.token;
+  logprobs[row] = drawn.logprob;
+}
+
+// The same inside a recorded step: options from memory, and the row moves on.
+__global__ void sampleAdvanceFilteredKernel(const float* logits, const int64_t* parameters,
+                                            DecodeStatePointers state, float* logprobs, int64_t vocab) {
+  const int64_t row = blockIdx.x;
+  const Drawn drawn =
+      sampleRow(logits, parametersFrom(parameters), state.streams[row], state.steps[row], vocab);
+  if (threadIdx.x != 0) return;
+  logprobs[row] = drawn.logprob;
+  advanceRow(state, row, drawn.token);
 }
 
 }  // namespace
@@ -145,8 +167,15 @@ __global__ void sampleKernel(const float* logits, SamplerParameters p, const int
 void launchSample(const float* logits, const SamplerParameters& parameters, const int64_t* streamIds,
                   const int64_t* steps, int64_t* tokens, float* logprobs, int64_t rows, int64_t vocab,
                   cudaStream_t stream) {
-  sampleKernel<<<static_cast<unsigned int>(rows), kThreads, 0, stream>>>(logits, parameters, streamIds, steps,
-                                                                         tokens, logprobs, vocab);
+  launch(sampleKernel, static_cast<unsigned int>(rows), kThreads, 0, stream, logits, parameters, streamIds,
+         steps, tokens, logprobs, vocab);
+}
+
+void launchFilteredSampleAdvance(const float* logits, const int64_t* parameters,
+                                 const DecodeStatePointers& state, float* logprobs, int64_t rows,
+                                 int64_t vocab, cudaStream_t stream) {
+  launch(sampleAdvanceFilteredKernel, static_cast<unsigned int>(rows), kThreads, 0, stream, logits,
+         parameters, state, logprobs, vocab);
 }
 
 }  // namespace toolr0::cuda

@@ -5,7 +5,7 @@
 namespace toolr0::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kSwigluThreads = 256;
 
 __device__ inline float sigmoid(float x) {
   return 1.0f / (1.0f + __expf(-x));
@@ -35,13 +35,14 @@ __global__ void swigluBackwardKernel(const T* dOut, const T* gateUp, T* dGateUp,
 
 template <typename T>
 void launchSwiglu(const T* gateUp, T* out, int64_t rows, int64_t n, cudaStream_t stream) {
-  swigluKernel<<<blocksFor(rows * n, kThreads), kThreads, 0, stream>>>(gateUp, out, rows * n, n);
+  launch(swigluKernel<T>, blocksFor(rows * n, kSwigluThreads), kSwigluThreads, 0, stream, gateUp, out,
+         rows * n, n);
 }
 template <typename T>
 void launchSwigluBackward(const T* dOut, const T* gateUp, T* dGateUp, int64_t rows, int64_t n,
                           cudaStream_t stream) {
-  swigluBackwardKernel<<<blocksFor(rows * n, kThreads), kThreads, 0, stream>>>(dOut, gateUp, dGateUp,
-                                                                               rows * n, n);
+  launch(swigluBackwardKernel<T>, blocksFor(rows * n, kSwigluThreads), kSwigluThreads, 0, stream, dOut,
+         gateUp, dGateUp, rows * n, n);
 }
 
 #define TR0_INSTANTIATE(T)                                                     \

@@ -1,6 +1,8 @@
 // The decode step made for CUDA (static buffers, padded buckets, recorded steps, sampling and the move to the
 // next step on the device) on the CPU with the reference kernels: the same completions as the plain step, and
 // with steps queued ahead the same as without.
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <functional>

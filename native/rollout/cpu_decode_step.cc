@@ -123,7 +123,8 @@ void CpuDecodeStep::State::rotateAndStore(int64_t layer, int64_t begin, int64_t 
     }
     const int64_t angles = position[i] * (width / 2);
     cpu::rotateHeads(query, heads + kvHeads, cosine + angles, sine + angles, width / 2);
-    storeHeadMajor(keys, values, slot[i], kvHeads, width, key, value);
+    for (int64_t head = 0; head < kvHeads; ++head)
+      storeHeadMajor(keys, values, slot[i], kvHeads, head, width, key + head * width, value + head * width);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <string>
 
+#include "rollout/bf16_decode_step.h"
 #include "rollout/cpu_decode_step.h"
 #include "runtime/error.h"
 
@@ -93,9 +94,10 @@ void writeHeadMajor(const at::Tensor& keys, const at::Tensor& values, const int6
   T *keyPages = keys.mutable_data_ptr<T>(), *valuePages = values.mutable_data_ptr<T>();
   at::parallel_for(0, key.size(0), 64, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t)
-      storeHeadMajor(keyPages, valuePages, slots[t], heads, width,
-                     key.const_data_ptr<T>() + t * key.stride(0),
-                     value.const_data_ptr<T>() + t * value.stride(0));
+      for (int64_t head = 0; head < heads; ++head)
+        storeHeadMajor(keyPages, valuePages, slots[t], heads, head, width,
+                       key.const_data_ptr<T>() + t * key.stride(0) + head * width,
+                       value.const_data_ptr<T>() + t * value.stride(0) + head * width);
   });
 }
 }  // namespace

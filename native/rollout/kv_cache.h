@@ -33,17 +33,15 @@ class PagePool {
 // [Hkv, kPageSize, D].
 enum class KvLayout { kTokenMajor, kHeadMajor };
 
-// One token's keys and values ([heads, width] each) to its slot of kHeadMajor pages.
+// One token's key and value of head `head` ([width] each) to its slot of kHeadMajor pages.
 template <typename T>
-inline void storeHeadMajor(T* keyPages, T* valuePages, int64_t slot, int64_t heads, int64_t width,
-                           const T* key, const T* value) {
-  const int64_t page = slot / kPageSize * kPageSize * heads * width, offset = slot % kPageSize;
-  for (int64_t head = 0; head < heads; ++head, key += width, value += width) {
-    T* keyTo = keyPages + page + head * kPageSize * width + offset;
-    for (int64_t d = 0; d < width; ++d) keyTo[d * kPageSize] = key[d];
-    T* valueTo = valuePages + page + (head * kPageSize + offset) * width;
-    for (int64_t d = 0; d < width; ++d) valueTo[d] = value[d];
-  }
+inline void storeHeadMajor(T* keyPages, T* valuePages, int64_t slot, int64_t heads, int64_t head,
+                           int64_t width, const T* key, const T* value) {
+  const int64_t offset = slot % kPageSize, begin = (slot / kPageSize * heads + head) * kPageSize * width;
+  T* keyTo = keyPages + begin + offset;
+  for (int64_t d = 0; d < width; ++d) keyTo[d * kPageSize] = key[d];
+  T* valueTo = valuePages + begin + offset * width;
+  for (int64_t d = 0; d < width; ++d) valueTo[d] = value[d];
 }
 
 // Keys and values of every layer, pages + 1 pages in the compute dtype. The extra page takes what is computed

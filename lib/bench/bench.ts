@@ -180,6 +180,7 @@ class Bench {
       metric,
       workload: pointText(point),
       bound: boundSeconds(workload, machine),
+      flops: machine.flops,
       ...(suite === 'iteration'
         ? { phases: (phases: Record<string, number>) => scaledPhases(workload, phases) }
         : {}),

@@ -5,9 +5,14 @@ import type { Workload } from './types';
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
+/** Over context lengths, and over batch sizes on a GPU, it is the cost of decoding that is asked for. */
+export const timesDecoding = ({ suite, device }: Pick<Workload, 'suite' | 'device'>): boolean =>
+  suite === 'context' || (suite === 'batch' && device !== 'cpu');
+
 /**
  * The least time rollouts can take: every step reads all weights and computes their products, whichever is longer, and reads the keys and
- * values of the rows that still run, each group's prompt once. Prompts are prefilled once per group.
+ * values of the rows that still run, each group's prompt once. Prompts are prefilled once per group (not at all where
+ * decoding alone is timed).
  */
 export function rolloutSeconds(
   workload: Workload,
@@ -22,7 +27,7 @@ export function rolloutSeconds(
   const tokenSeconds = (2 * parameters) / flops;
   const keyValueSeconds = keyValueBytes(SHAPES[shape], dtype) / bytesPerSecond;
   const promptTokens = sum(prompts.map((prompt) => prompt.length));
-  let seconds = promptTokens * tokenSeconds;
+  let seconds = timesDecoding(workload) ? 0 : promptTokens * tokenSeconds;
   for (let step = 0; step < Math.max(...lengths); step++) {
     const running = lengths.filter((length) => length > step).length;
     const groups = prompts.filter((_, group) =>

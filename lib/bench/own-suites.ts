@@ -4,6 +4,7 @@ import type { Rollout } from '../policy/rollout';
 import { Trainer } from '../policy/trainer';
 import { Random } from '../tasks/random';
 import { iterationPlan, type IterationPlan } from './iteration';
+import { timesDecoding } from './limits';
 import { mismatchOf } from './mismatch';
 import type { Mismatch, Workload } from './types';
 
@@ -16,6 +17,8 @@ export interface OwnResult {
   seconds: number;
   tokens: number;
   phases?: Record<string, number>;
+  /** Floating-point operations of the training part. */
+  trainFlops?: number;
   mismatch?: Mismatch;
   /** One completed row with what was sampled, for the check against another implementation. */
   checked?: { sequence: number[]; promptTokens: number; logprobs: number[] };
@@ -62,7 +65,7 @@ async function rolloutSuite(policy: Policy, workload: Workload): Promise<OwnSuit
       checkRollout(rollout, prompts.length * n, newTokens, policy.info.vocabSize);
       const { prefillSeconds, decodeSeconds } = rollout.stats;
       const result: OwnResult = {
-        seconds,
+        seconds: timesDecoding(workload) ? decodeSeconds : seconds,
         tokens: rollout.tokens.length,
         phases: { prefillSeconds, decodeSeconds },
       };
@@ -127,6 +130,7 @@ async function grpoSuite(policy: Policy, workload: Workload): Promise<OwnSuite> 
         seconds,
         tokens: cut.tokens.length,
         phases: { generateSeconds, trainSeconds: seconds - generateSeconds },
+        ...(metrics['toolr0/train_flops'] === undefined ? {} : { trainFlops: metrics['toolr0/train_flops'] }),
         ...(mismatch ? { mismatch } : {}),
       };
     },

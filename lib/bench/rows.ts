@@ -20,17 +20,27 @@ function phasesOf({ repetitions }: Measured): Record<string, number> {
   );
 }
 
+/** null where the trainer does not count its operations. */
+function mfuOf({ repetitions }: Measured, flops: number): number | null {
+  const shares = repetitions.flatMap(({ trainFlops, phases }) =>
+    trainFlops === undefined ? [] : [trainFlops / phases!['trainSeconds']! / flops],
+  );
+  return shares.length === 0 ? null : median(shares);
+}
+
 export interface RowContext extends Pick<BenchRow, 'suite' | 'shape' | 'device' | 'dtype' | 'metric'> {
   workload: string;
   /** The least seconds it can take, where known. */
   bound: number | null;
+  /** Floating-point operations a second the machine has, where known. */
+  flops: number | null;
   /** Phases as they are shown; default: as measured. */
   phases?: (phases: Record<string, number>) => Record<string, number>;
 }
 
 /** One row: what was measured of the project beside one peer. `peer` is undefined where that peer could not be measured. */
 export function rowOf(
-  { bound, phases = (measured) => measured, ...place }: RowContext,
+  { bound, flops, phases = (measured) => measured, ...place }: RowContext,
   ours: Measured,
   peerName: PeerName | null,
   peer: Measured | undefined,
@@ -57,6 +67,7 @@ export function rowOf(
     peerVersion: peer?.ready.version ?? null,
     mismatch: ours.warmUp.mismatch ?? null,
     peerMismatch: peer?.warmUp.mismatch ?? null,
+    mfu: flops === null ? null : mfuOf(ours, flops),
     phases: phases(phasesOf(ours)),
     peerPhases: peer ? phasesOf(peer) : {},
   };

@@ -20,6 +20,7 @@ export interface Ready {
 }
 
 export interface Reply extends Repetition {
+  trainFlops?: number;
   mismatch?: Mismatch;
   checked?: { sequence: number[]; promptTokens: number; logprobs: number[] };
 }

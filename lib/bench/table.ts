@@ -71,7 +71,7 @@ const phaseText = (phases: Readonly<Record<string, number>>): string =>
 /** What a row's cells do not hold: phases, and the mismatch of sampled and trained log-probabilities. */
 export function notesOf(rows: readonly MeasuredRow[]): string[] {
   const notes = rows.flatMap((row) => {
-    const name = `${row.suite} ${row.shape}`;
+    const name = `${row.suite} ${row.shape}${row.suite === 'batch' || row.suite === 'context' ? ` (${row.metric})` : ''}`;
     const peer = row.peerName ?? '';
     return [
       ...(Object.keys(row.phases).length > 0
@@ -80,6 +80,9 @@ export function notesOf(rows: readonly MeasuredRow[]): string[] {
           ]
         : []),
       ...(Object.keys(row.peerPhases).length > 0 ? [`${name}, ${peer}: ${phaseText(row.peerPhases)}`] : []),
+      ...(row.mfu === null
+        ? []
+        : [`${name}, ours: training at ${(100 * row.mfu).toFixed(0)} % of the machine's products (MFU)`]),
       ...(row.mismatch
         ? [`${name}, sampled against trained log-probabilities, ours: ${mismatchText(row.mismatch)}`]
         : []),

@@ -83,6 +83,8 @@ export interface MeasuredRow extends BenchRow {
   peerVersion: string | null;
   mismatch: Mismatch | null;
   peerMismatch: Mismatch | null;
+  /** Share of the machine's products that the training part reaches. */
+  mfu: number | null;
   phases: Record<string, number>;
   peerPhases: Record<string, number>;
 }

@@ -48,9 +48,16 @@ export function pointsOf(suite: Suite, shape: ShapeName, device: string): Point[
     case 'iteration':
       return [point(suite, shape, [0, 0, 0], [0, 0], 'tok/s generated, whole iteration')];
     case 'batch':
-      return [16, 64, 256].map((rows) =>
-        point(suite, shape, [rows / 8, onCpu ? 70 : 1000, 8], [128, 128], `tok/s at batch ${rows}`),
-      );
+      if (onCpu)
+        return [16, 64, 256].map((rows) =>
+          point(suite, shape, [rows / 8, 70, 8], [128, 128], `tok/s at batch ${rows}`),
+        );
+      // Context 1,500 on average. Without shared prompts the limit is the one usually quoted.
+      return [
+        point(suite, shape, [32, 1250, 1], [500, 500], 'decode tok/s at batch 32, no shared prompts'),
+        point(suite, shape, [256, 1250, 1], [500, 500], 'decode tok/s at batch 256, no shared prompts'),
+        point(suite, shape, [32, 1250, 8], [500, 500], 'decode tok/s at batch 256, prompts shared by 8'),
+      ];
     case 'context':
       return [256, 1024, 2048, 4096].map((length) =>
         point(suite, shape, [4, length - 64, 4], [64, 64], `decode tok/s at context ${length}`),

@@ -96,7 +96,7 @@ export async function grpoStep<R>(
         rollout,
         {
           rolloutSeconds: sampled.seconds,
-          trainTokens: trained['toolr0/train_tokens'] ?? 0,
+          trained,
           trainSeconds,
         },
         context.machine,

@@ -77,11 +77,10 @@ function meteredTrainer(trainer: TrainerPort, policy: PolicyPort, meter: Meter):
     async step(input) {
       const start = performance.now();
       const metrics = await trainer.step(input);
-      const trainTokens = metrics['toolr0/train_tokens'] ?? 0;
       meter.add({
         trainSeconds: secondsSince(start),
-        trainTokens,
-        trainFlops: trainedFlops(policy.info, trainTokens),
+        trainTokens: metrics['toolr0/train_tokens'] ?? 0,
+        trainFlops: trainedFlops(policy.info, metrics),
       });
       return metrics;
     },

@@ -41,9 +41,11 @@ export function completionMetrics(rollout: RolloutPort): Record<string, number> 
   };
 }
 
-/** Floating-point operations of training on so many tokens: 2 forward and 4 backward per parameter. Attention's own are left out. */
-export const trainedFlops = ({ parameterCount }: PolicyInfo, tokens: number): number =>
-  6 * parameterCount * tokens;
+/** Floating-point operations of a training step: the trainer's own count, else 2 forward and 4 backward per parameter and token. */
+export const trainedFlops = (
+  { parameterCount }: PolicyInfo,
+  trained: Readonly<Record<string, number>>,
+): number => trained['toolr0/train_flops'] ?? 6 * parameterCount * (trained['toolr0/train_tokens'] ?? 0);
 
 /**
  * Bytes that decoding a rollout had to read: all weights in every step, and the keys and values behind every token, a group's prompt once
@@ -71,17 +73,16 @@ export function requiredBytes(info: PolicyInfo, rollout: RolloutPort): number | 
 export function performanceMetrics(
   info: PolicyInfo,
   rollout: RolloutPort,
-  measured: { rolloutSeconds: number; trainTokens: number; trainSeconds: number },
+  measured: { rolloutSeconds: number; trained: Readonly<Record<string, number>>; trainSeconds: number },
   machine: MachineLimits | undefined,
 ): Record<string, number> {
-  const { rolloutSeconds, trainTokens, trainSeconds } = measured;
+  const { rolloutSeconds, trained, trainSeconds } = measured;
   const rate = (amount: number, seconds: number) => amount / Math.max(1e-9, seconds);
   const metrics: Record<string, number> = {
     'perf/rollout_tok_s': rate(rollout.tokens.length, rolloutSeconds),
-    'perf/train_tok_s': rate(trainTokens, trainSeconds),
+    'perf/train_tok_s': rate(trained['toolr0/train_tokens'] ?? 0, trainSeconds),
   };
-  if (machine?.flops)
-    metrics['perf/mfu'] = rate(trainedFlops(info, trainTokens), trainSeconds) / machine.flops;
+  if (machine?.flops) metrics['perf/mfu'] = rate(trainedFlops(info, trained), trainSeconds) / machine.flops;
   const bytes = requiredBytes(info, rollout);
   if (machine?.bytesPerSecond && bytes !== undefined)
     metrics['perf/bandwidth_util'] = rate(bytes, rollout.stats!.decodeSeconds) / machine.bytesPerSecond;

@@ -33,6 +33,16 @@ function trainerOptions(role: RoleConfig, totalSteps: number) {
   };
 }
 
+/** bf16 weights, and fp32 master, two moments and gradient, per parameter of a role on CUDA. */
+const ROLE_BYTES_PER_PARAMETER = 18;
+/** What both roles may take of a device; the rest is for keys and values, activations and logits. */
+const ROLES_SHARE = 0.7;
+
+/** Whether a device has room for both roles and a step. */
+export function holdsBothRoles(parameters: number, deviceBytes: number): boolean {
+  return 2 * parameters * ROLE_BYTES_PER_PARAMETER <= ROLES_SHARE * deviceBytes;
+}
+
 /** The engine of a real run: lib/policy over the native core. */
 export const nativeEngine: Engine = {
   versions() {
@@ -49,6 +59,14 @@ export const nativeEngine: Engine = {
   loadPolicy(dir: string, config: Config): Promise<PolicyPort> {
     if (config.threads > 0) loadAddon().setThreads(config.threads);
     return Policy.load(dir, { device: config.device as 'auto', dtype: config.dtype });
+  },
+
+  offloadsIdleRole(config, { device, parameterCount }) {
+    if (config.offloadIdleRole !== 'auto') return config.offloadIdleRole === 'always';
+    const found = loadAddon()
+      .cudaDevices()
+      .find(({ index }) => device === `cuda:${index}` || (device === 'cuda' && index === 0));
+    return found !== undefined && !holdsBothRoles(parameterCount, found.totalBytes);
   },
 
   createTrainer(policy, role, totalSteps, reference): Promise<TrainerPort> {

@@ -66,6 +66,8 @@ export interface PolicyPort {
   generate(prompts: readonly (readonly number[])[], request: GenerateRequest): Promise<RolloutPort>;
   /** Writes a Hugging Face folder with one model.safetensors. */
   save(dir: string): Promise<void>;
+  /** Weights to host memory until they are used again. */
+  offload?(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -83,6 +85,8 @@ export interface TrainerPort {
   step(input: TrainStep): Promise<Record<string, number>>;
   saveState(file: string): Promise<void>;
   loadState(file: string): Promise<void>;
+  /** Optimizer state to host memory until the next step. */
+  offload?(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -99,6 +103,8 @@ export interface Engine {
   /** Versions of what runs below, for the manifest. */
   versions(): Record<string, string>;
   loadPolicy(dir: string, config: Config): Promise<PolicyPort>;
+  /** Whether the role that is not needed waits in host memory (`offloadIdleRole`); absent: never. */
+  offloadsIdleRole?(config: Config, info: PolicyInfo): boolean;
   /** `totalSteps` is for the learning-rate schedule; `reference` is there when `role.loss.beta` > 0. */
   createTrainer(
     policy: PolicyPort,

@@ -16,6 +16,8 @@ interface Member {
   trainer?: TrainerPort;
   /** Optimizer state that waits on disk for its trainer. */
   stateFile?: string;
+  /** Weights, or optimizer state, that wait in host memory. */
+  offloaded?: { weights: boolean; trainer: boolean };
 }
 
 /**
@@ -56,12 +58,15 @@ export class Roles {
   }
 
   policy(role: Role): PolicyPort {
-    return this.members.get(role)!.policy;
+    const member = this.members.get(role)!;
+    if (member.offloaded) member.offloaded.weights = false; // using it brings them back
+    return member.policy;
   }
 
   /** The role's trainer, made (and its state read back) when needed. */
   async trainer(role: Role): Promise<TrainerPort> {
     const member = this.members.get(role)!;
+    await this.makeRoomFor(role);
     if (!member.trainer) {
       const roleConfig = this.config[role];
       const reference = roleConfig.loss.beta > 0 ? await this.referencePolicy() : undefined;
@@ -72,6 +77,23 @@ export class Roles {
       member.stateFile = undefined;
     }
     return member.trainer;
+  }
+
+  /**
+   * Puts into host memory what training `role` does not need: the other role's optimizer state, and the Generator's weights while the
+   * Solver is trained (the Generator's own training asks the Solver all the time).
+   */
+  private async makeRoomFor(role: Role): Promise<void> {
+    const { policy } = this.members.get(role)!;
+    if (!this.engine.offloadsIdleRole?.(this.config, policy.info)) return;
+    this.members.get(role)!.offloaded = { weights: false, trainer: false };
+    const idle = this.members.get(role === 'solver' ? 'generator' : 'solver')!;
+    const away = (idle.offloaded ??= { weights: false, trainer: false });
+    if (idle.trainer && !away.trainer) await idle.trainer.offload?.();
+    away.trainer = true;
+    if (role !== 'solver' || away.weights) return;
+    await idle.policy.offload?.();
+    away.weights = true;
   }
 
   /** Frees the optimizer state of a role that is not trained for now; it waits in the run folder. */
@@ -111,7 +133,8 @@ export class Roles {
         await member.policy.save(weights);
         // Not needed since it was read or put away: the file still is the state.
         if (!member.trainer && member.stateFile) fs.copyFileSync(member.stateFile, trainerFile);
-        else await (await this.trainer(role)).saveState(trainerFile);
+        // Not by way of trainer(): saving a role needs no room on the device.
+        else await (member.trainer ?? (await this.trainer(role))).saveState(trainerFile);
       },
     }));
   }

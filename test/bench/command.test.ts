@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
+import { parameterCount, SHAPES } from '../../lib/bench/shapes';
 import type { BenchRow } from '../../lib/bench/types';
 import { isReady } from '../../lib/setup';
 
@@ -83,6 +84,6 @@ withAddon('measured', () => {
     expect(stderr).toMatch(/skipped trl for grpo-step embedded: no Python runs as /);
     const [row] = JSON.parse(stdout) as BenchRow[];
     expect(row).toMatchObject({ peerName: 'trl', peer: null, ratio: null });
-    expect(row!.stateBytes!).toBe(16 * 957_312);
+    expect(row!.stateBytes!).toBe(16 * parameterCount(SHAPES.embedded));
   });
 });

@@ -11,6 +11,7 @@ const context = {
   metric: 'tok/s',
   workload: '2 × 3 tokens',
   bound: 1,
+  flops: null,
 } as const;
 
 test('a row holds medians, ratios of pairs, share of the limit and peaks', () => {
@@ -55,6 +56,13 @@ test('without /proc there is no peak; on CUDA it is the device’s', () => {
   const onCuda = measured([1]);
   Object.assign(onCuda.repetitions[0]!, { peakCudaBytes: 7e9 });
   expect(rowOf({ ...context, device: 'cuda' }, onCuda, null, undefined).peakBytes).toBe(7e9);
+});
+
+test('MFU is of the training part alone, where the trainer counts', () => {
+  const ours = measured([4]);
+  expect(rowOf({ ...context, flops: 1e9 }, ours, null, undefined).mfu).toBeNull();
+  Object.assign(ours.repetitions[0]!, { trainFlops: 1e9, phases: { trainSeconds: 2 } });
+  expect(rowOf({ ...context, flops: 1e9 }, ours, null, undefined).mfu).toBe(0.5);
 });
 
 test('phases of an iteration are scaled up', () => {

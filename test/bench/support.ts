@@ -38,6 +38,7 @@ export const row = (over: Partial<MeasuredRow> = {}): MeasuredRow => ({
   peerVersion: '5.0.0',
   mismatch: null,
   peerMismatch: null,
+  mfu: null,
   phases: {},
   peerPhases: {},
   ...over,

@@ -52,17 +52,21 @@ const DEFAULT_SHAPES: Readonly<Record<'cpu' | 'cuda', readonly ShapeName[]>> = {
   cpu: ['embedded', 'qwen2.5-0.5b'],
   cuda: ['qwen2.5-0.5b', 'qwen2.5-1.5b', 'qwen2.5-3b'],
 };
-const OWN_ONLY: readonly Suite[] = ['iteration', 'batch', 'context'];
+/** Measured on one shape unless shapes are named. */
+const ONE_SHAPE: Readonly<Record<'cpu' | 'cuda', { suites: readonly Suite[]; shape: ShapeName }>> = {
+  cpu: { suites: ['iteration', 'batch', 'context'], shape: 'embedded' },
+  cuda: { suites: ['iteration', 'context'], shape: 'qwen2.5-1.5b' },
+};
 
-/** What is measured when nothing is asked for: the suites with peers on all shapes, the others on the smallest. */
+/** What is measured: all combinations of what is named; without --shape, the shapes that have a target. */
 function plan(args: BenchArguments, kind: 'cpu' | 'cuda'): { suites: Suite[]; shapes: ShapeName[] }[] {
   const shapes = args.shape === undefined ? undefined : namesOf('shape', args.shape, SHAPE_NAMES);
   const suites = args.suite === undefined ? [...SUITES] : namesOf('suite', args.suite, SUITES);
   if (shapes) return [{ suites, shapes }];
-  const own = suites.filter((suite) => OWN_ONLY.includes(suite));
+  const own = suites.filter((suite) => ONE_SHAPE[kind].suites.includes(suite));
   return [
     { suites: suites.filter((suite) => !own.includes(suite)), shapes: [...DEFAULT_SHAPES[kind]] },
-    { suites: own, shapes: [kind === 'cpu' ? 'embedded' : 'qwen2.5-1.5b'] },
+    { suites: own, shapes: [ONE_SHAPE[kind].shape] },
   ];
 }
 
@@ -85,7 +89,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         type: 'string',
         requiresArg: true,
         describe: `sizes of the model: ${SHAPE_NAMES.join(', ')}`,
-        defaultDescription: `${DEFAULT_SHAPES.cpu.join(',')} on a CPU, ${DEFAULT_SHAPES.cuda.join(',')} on CUDA; iteration, batch and context on one of them`,
+        defaultDescription: `${DEFAULT_SHAPES.cpu.join(',')} on a CPU, ${DEFAULT_SHAPES.cuda.join(',')} on CUDA; iteration and context (CPU: batch, too) on embedded or qwen2.5-1.5b`,
       })
       .option('device', {
         type: 'string',

@@ -97,6 +97,9 @@ export interface AddonPolicy {
   saveWeights(file: string, dtype: string): Promise<void>;
   /** In-place copy of another policy's weights (same shape). */
   copyFrom(other: AddonPolicy): Promise<void>;
+  /** Weights to host memory until the policy is used again; nothing moves on the CPU. */
+  offload(): Promise<void>;
+  restore(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -113,9 +116,13 @@ export interface AddonTrainerOptions {
   scheduler: 'constant' | 'constant_with_warmup' | 'linear' | 'cosine';
   warmupSteps: number;
   totalSteps: number;
+  /** Packed tokens per micro-batch; 0 = chosen from the device's memory. */
   tokenBudget: number;
   logprobChunkRows: number;
+  /** true: recompute every layer's activations; false: as many as `activationBytes` make necessary. */
   activationCheckpointing: boolean;
+  /** Bytes the activations of a micro-batch may take; 0 = what is free. */
+  activationBytes: number;
   temperature: number;
   maxSkippedSteps: number;
   loss: AddonLossOptions;
@@ -180,6 +187,9 @@ export interface AddonTrainer {
   parameter(name: string): Promise<Float32Array>;
   saveState(file: string): Promise<void>;
   loadState(file: string): Promise<void>;
+  /** Masters and moments to host memory, gradients freed; refused with gradients accumulated. */
+  offload(): Promise<void>;
+  restore(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -227,7 +237,15 @@ export interface NativeAddon {
     cudaArchitectures: string;
   };
   cudaDevices(): { index: number; name: string; totalBytes: number; freeBytes: number; capability: string }[];
-  memoryStats(): { cudaAllocatedBytes: number; cudaPeakBytes: number; cudaReservedBytes: number };
+  /** host*: large CPU tensors alive now and at most, and pages kept for the next ones. */
+  memoryStats(): {
+    cudaAllocatedBytes: number;
+    cudaPeakBytes: number;
+    cudaReservedBytes: number;
+    hostBytes: number;
+    hostPeakBytes: number;
+    hostRetainedBytes: number;
+  };
   /** Takes effect on the compute thread. */
   setThreads(threads: number): void;
   /**

@@ -87,6 +87,11 @@ export const configSchema = z.strictObject({
     false,
     'Keep only the trained role’s optimizer state in memory; the other’s waits in the run folder.',
   ),
+  offloadIdleRole: choice(
+    'auto',
+    ['auto', 'always', 'never'],
+    'Put weights and optimizer state of the role that is not needed into host memory; auto: where the device cannot hold both.',
+  ),
   ablation: ablationSection,
 });
 

@@ -78,14 +78,10 @@ export function trainingFields(defaults: RoleDefaults) {
       'What rewards are divided by: standard deviation of group, batch, or none.',
     ),
     maskTruncatedCompletions: flagField(false, 'Leave completions that hit maxNewTokens out of the loss.'),
-    tokenBudget: integer(
-      16384,
-      1,
-      'Packed tokens per micro-batch: lower it when training runs out of memory.',
-    ),
+    tokenBudget: integer(0, 0, 'Packed tokens per micro-batch; 0 is chosen from the device’s memory.'),
     activationCheckpointing: flagField(
       false,
-      'Recompute activations in the backward pass: less memory, about a third slower.',
+      'Recompute all activations in the backward pass: least memory, about a third slower. Otherwise as many as do not fit.',
     ),
     maxSkippedSteps: integer(3, 0, 'Consecutive steps with non-finite gradients before the run stops.'),
     optimizer: optimizerSection,

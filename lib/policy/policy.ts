@@ -223,6 +223,21 @@ export class Policy {
     await callNative(() => this.native.copyFrom(other.native));
   }
 
+  /**
+   * Puts the weights into host memory while the policy is idle, so that another role has the device; using it brings them back. On the
+   * CPU nothing moves.
+   */
+  async offload(): Promise<void> {
+    this.check();
+    await callNative(() => this.native.offload());
+  }
+
+  /** Brings offloaded weights back to the device now, instead of at the next use. */
+  async restore(): Promise<void> {
+    this.check();
+    await callNative(() => this.native.restore());
+  }
+
   /** Frees the weights after work already queued on them. Later calls reject with DisposedError; a second dispose does nothing. */
   async dispose(): Promise<void> {
     if (this.disposed) return;

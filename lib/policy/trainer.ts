@@ -27,15 +27,13 @@ const DEFAULTS: Omit<AddonTrainerOptions, 'loss'> = {
   scheduler: 'constant',
   warmupSteps: 0,
   totalSteps: 0,
-  tokenBudget: 16384, // on the CPU: CPU_TOKEN_BUDGET
+  tokenBudget: 0,
   logprobChunkRows: 2048,
   activationCheckpointing: false,
+  activationBytes: 0,
   temperature: 1,
   maxSkippedSteps: 3,
 };
-
-/** Large micro-batches gain nothing on a CPU, and their activations cost memory (0.5B: about 2 MB a token). */
-const CPU_TOKEN_BUDGET = 2048;
 
 /** One GRPO batch: a rollout's rows with an advantage each. */
 export interface TrainStepInput {
@@ -87,7 +85,6 @@ export class Trainer {
   ): Promise<Trainer> {
     const { adamEpsilon, ...others } = options;
     const trainer: Record<string, unknown> = { ...DEFAULTS, epsilon: adamEpsilon ?? DEFAULTS.epsilon };
-    if (policy.info.device === 'cpu') trainer['tokenBudget'] = CPU_TOKEN_BUDGET;
     const loss: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(others)) {
       if (value === undefined) continue;
@@ -170,6 +167,22 @@ export class Trainer {
   async loadState(file: string): Promise<void> {
     this.check();
     await callNative(() => this.native.loadState(file));
+  }
+
+  /**
+   * Makes room while another role is trained: masters and moments go to host memory and gradients are freed (on the CPU, that alone).
+   * The next step brings all back. The policy's weights have an offload() of their own.
+   * @throws ConfigError with gradients accumulated and not yet stepped
+   */
+  async offload(): Promise<void> {
+    this.check();
+    await callNative(() => this.native.offload());
+  }
+
+  /** Brings offloaded state back to the device now, instead of at the next step. */
+  async restore(): Promise<void> {
+    this.check();
+    await callNative(() => this.native.restore());
   }
 
   async dispose(): Promise<void> {

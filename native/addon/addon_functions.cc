@@ -7,6 +7,7 @@
 #include "addon/results.h"
 #include "runtime/compute_thread.h"
 #include "runtime/device.h"
+#include "runtime/host_memory.h"
 #include "runtime/threads.h"
 
 namespace toolr0::addon {
@@ -58,6 +59,10 @@ Napi::Value readMemoryStats(const Napi::CallbackInfo& info) {
     result.Set("cudaAllocatedBytes", toNumber(env, stats.cudaAllocatedBytes));
     result.Set("cudaPeakBytes", toNumber(env, stats.cudaPeakBytes));
     result.Set("cudaReservedBytes", toNumber(env, stats.cudaReservedBytes));
+    const HostMemoryStats host = hostMemoryStats();
+    result.Set("hostBytes", toNumber(env, host.usedBytes));
+    result.Set("hostPeakBytes", toNumber(env, host.peakBytes));
+    result.Set("hostRetainedBytes", toNumber(env, host.retainedBytes));
     return result;
   });
 }

@@ -89,7 +89,8 @@ Napi::Function AddonPolicy::define(Napi::Env env) {
        InstanceMethod<&AddonPolicy::generate>("generate"), InstanceMethod<&AddonPolicy::logprobs>("logprobs"),
        InstanceMethod<&AddonPolicy::logits>("logits"),
        InstanceMethod<&AddonPolicy::saveWeights>("saveWeights"),
-       InstanceMethod<&AddonPolicy::copyFrom>("copyFrom"), InstanceMethod<&AddonPolicy::dispose>("dispose")});
+       InstanceMethod<&AddonPolicy::copyFrom>("copyFrom"), InstanceMethod<&AddonPolicy::offload>("offload"),
+       InstanceMethod<&AddonPolicy::restore>("restore"), InstanceMethod<&AddonPolicy::dispose>("dispose")});
 }
 
 AddonPolicy::AddonPolicy(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AddonPolicy>(info) {
@@ -202,7 +203,7 @@ Napi::Value AddonPolicy::saveWeights(const Napi::CallbackInfo& info) {
     return submit(
         info.Env(), nullptr,
         [holder = holder_, file = string(info[0], "file"), dtype = string(info[1], "dtype")]() -> Finish {
-          Model& model = *holder->loaded();
+          Model& model = *holder->held();
           const c10::DeviceGuard guard(model.device);
           const at::ScalarType stored = dtype == "auto" ? model.dtype : parseDtype(dtype, model.device);
           toolr0::saveWeights(model.config, model.weights, file, stored);
@@ -218,6 +219,26 @@ Napi::Value AddonPolicy::copyFrom(const Napi::CallbackInfo& info) {
       Model& model = *holder->loaded();
       const c10::DeviceGuard guard(model.device);
       if (holder != other) copyWeights(*other->loaded(), model);
+      return [](Napi::Env env) { return env.Undefined(); };
+    });
+  });
+}
+
+Napi::Value AddonPolicy::offload(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&]() -> Napi::Value {
+    holder_->refuseDisposed();
+    return submit(info.Env(), nullptr, [holder = holder_]() -> Finish {
+      offloadWeights(*holder->held());
+      return [](Napi::Env env) { return env.Undefined(); };
+    });
+  });
+}
+
+Napi::Value AddonPolicy::restore(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&]() -> Napi::Value {
+    holder_->refuseDisposed();
+    return submit(info.Env(), nullptr, [holder = holder_]() -> Finish {
+      holder->loaded();
       return [](Napi::Env env) { return env.Undefined(); };
     });
   });

@@ -24,6 +24,8 @@ class AddonPolicy : public Napi::ObjectWrap<AddonPolicy> {
   Napi::Value logits(const Napi::CallbackInfo& info);
   Napi::Value saveWeights(const Napi::CallbackInfo& info);
   Napi::Value copyFrom(const Napi::CallbackInfo& info);
+  Napi::Value offload(const Napi::CallbackInfo& info);
+  Napi::Value restore(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   ModelHolderPtr holder_ = std::make_shared<ModelHolder>();

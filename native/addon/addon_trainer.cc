@@ -42,6 +42,7 @@ Napi::Function AddonTrainer::define(Napi::Env env) {
        InstanceMethod<&AddonTrainer::parameter>("parameter"),
        InstanceMethod<&AddonTrainer::saveState>("saveState"),
        InstanceMethod<&AddonTrainer::loadState>("loadState"),
+       InstanceMethod<&AddonTrainer::offload>("offload"), InstanceMethod<&AddonTrainer::restore>("restore"),
        InstanceMethod<&AddonTrainer::dispose>("dispose")});
 }
 
@@ -158,6 +159,24 @@ Napi::Value AddonTrainer::loadState(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
     return run(info.Env(), nullptr, [file = string(info[0], "file")](TrainerHolder& holder) {
       holder.trainer->loadState(file);
+      return nothing();
+    });
+  });
+}
+
+Napi::Value AddonTrainer::offload(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&] {
+    return run(info.Env(), nullptr, [](TrainerHolder& holder) {
+      holder.trainer->offload();
+      return nothing();
+    });
+  });
+}
+
+Napi::Value AddonTrainer::restore(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&] {
+    return run(info.Env(), nullptr, [](TrainerHolder& holder) {
+      holder.trainer->restore();
       return nothing();
     });
   });

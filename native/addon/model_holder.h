@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "model/model.h"
+#include "model/residency.h"
 #include "runtime/error.h"
 
 namespace toolr0::addon {
@@ -17,9 +17,13 @@ struct ModelHolder {
   void refuseDisposed() const {
     if (disposed) throw Error(kDisposedError, "this policy was disposed; load it again");
   }
-  // Compute thread.
-  const std::shared_ptr<Model>& loaded() const {
+  // Compute thread. held(): wherever its weights are; loaded(): with its weights on its device.
+  const std::shared_ptr<Model>& held() const {
     if (!model) throw Error(kConfigError, "this policy is empty: load() or init() must have succeeded first");
+    return model;
+  }
+  const std::shared_ptr<Model>& loaded() const {
+    restoreWeights(*held());
     return model;
   }
 };

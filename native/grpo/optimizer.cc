@@ -2,6 +2,7 @@
 
 #include "grpo/muon.h"
 #include "kernels/adamw.h"
+#include "model/residency.h"
 #include "runtime/error.h"
 
 namespace toolr0 {
@@ -25,7 +26,7 @@ std::vector<std::pair<int64_t, int64_t>> rowSlices(const ModelConfig& config, co
 }  // namespace
 
 Optimizer::Optimizer(Model& model, ModelWeights& gradients, const TrainerOptions& options)
-    : options_(options) {
+    : options_(options), device_(model.device) {
   if (options.optimizer != "adamw" && options.optimizer != "muon") {
     throw Error(kConfigError, "optimizer must be adamw or muon, not '" + options.optimizer + "'");
   }
@@ -69,6 +70,28 @@ void Optimizer::step(double learningRate, double schedule, double factor, int64_
 
 void Optimizer::zeroGradients() {
   for (TrainedParameter& p : parameters_) p.gradient.zero_();
+}
+
+void Optimizer::offload() {
+  offloaded_ = true;
+  for (TrainedParameter& p : parameters_) {
+    if (p.copy.defined()) moveTensor(p.master, at::kCPU);
+    moveTensor(p.firstMoment, at::kCPU);
+    moveTensor(p.secondMoment, at::kCPU);
+    p.gradient.unsafeGetTensorImpl()->shallow_copy_from(
+        at::empty({0}, p.gradient.options()).getIntrusivePtr());
+  }
+}
+
+void Optimizer::restore() {
+  offloaded_ = false;
+  for (TrainedParameter& p : parameters_) {
+    moveTensor(p.master, device_);
+    moveTensor(p.firstMoment, device_);
+    moveTensor(p.secondMoment, device_);
+    const at::Tensor zeros = at::zeros(p.master.sizes(), p.gradient.options());
+    p.gradient.unsafeGetTensorImpl()->shallow_copy_from(zeros.getIntrusivePtr());
+  }
 }
 
 void Optimizer::refreshCopies() {

@@ -30,10 +30,17 @@ class Optimizer {
   void step(double learningRate, double schedule, double factor, int64_t step);
   void zeroGradients();
   void refreshCopies();
+  // Masters (those beside a weight) and moments go to host memory; gradients, which must be zero, are freed.
+  // restore() brings all back.
+  void offload();
+  void restore();
+  bool offloaded() const { return offloaded_; }
   std::vector<TrainedParameter>& parameters() { return parameters_; }
 
  private:
   TrainerOptions options_;
+  at::Device device_;
+  bool offloaded_ = false;
   std::vector<TrainedParameter> parameters_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "grpo/schedule.h"
 #include "grpo/trainer_impl.h"
+#include "model/residency.h"
 #include "runtime/error.h"
 #include "runtime/free_memory.h"
 
@@ -73,6 +74,8 @@ Metrics Trainer::Impl::guarded(const Work& work) {
   const c10::NoGradGuard noGrad;
   const auto start = std::chrono::steady_clock::now();
   try {
+    ensureResident();
+    hasGradients = true;
     Metrics metrics = work();
     metrics["toolr0/train_seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -87,6 +90,13 @@ void Trainer::Impl::zeroGradients() {
   const c10::NoGradGuard noGrad;
   optimizer.zeroGradients();
   sawNonFiniteLoss = false;
+  hasGradients = false;
+}
+
+void Trainer::Impl::ensureResident() {
+  restoreWeights(*model);
+  if (reference) restoreWeights(*reference);
+  if (optimizer.offloaded()) optimizer.restore();
 }
 
 double Trainer::Impl::schedule() const {
@@ -110,6 +120,7 @@ Metrics Trainer::languageModelForwardBackward(const LanguageModelBatch& batch, c
 Metrics Trainer::optimStep(double learningRate) {
   const c10::NoGradGuard noGrad;
   Impl& self = *impl_;
+  self.ensureResident();
   const TrainerOptions& options = self.options;
   const double schedule = learningRate >= 0
                               ? (options.learningRate > 0 ? learningRate / options.learningRate : 1.0)
@@ -146,12 +157,29 @@ void Trainer::zeroGradients() {
   impl_->zeroGradients();
 }
 
+void Trainer::offload() {
+  const c10::NoGradGuard noGrad;
+  if (impl_->hasGradients) {
+    throw Error(
+        kConfigError,
+        "the trainer holds gradients that were not stepped: call optimStep() or zeroGradients() before "
+        "offload()");
+  }
+  if (!impl_->optimizer.offloaded()) impl_->optimizer.offload();
+}
+
+void Trainer::restore() {
+  const c10::NoGradGuard noGrad;
+  impl_->ensureResident();
+}
+
 int64_t Trainer::step() const {
   return impl_->counters.step;
 }
 
 std::map<std::string, double> Trainer::gradientNorms() {
   const c10::NoGradGuard noGrad;
+  impl_->ensureResident();
   std::map<std::string, double> norms;
   for (const NamedSlice& slice : huggingFaceSlices(impl_->model->config, impl_->gradients)) {
     norms[slice.name] = slice.tensor.to(at::kDouble).norm().item<double>();
@@ -160,6 +188,7 @@ std::map<std::string, double> Trainer::gradientNorms() {
 }
 
 at::Tensor Trainer::gradient(const std::string& huggingFaceName) {
+  impl_->ensureResident();
   return findSlice(impl_->model->config, impl_->gradients, huggingFaceName);
 }
 

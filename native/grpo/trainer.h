@@ -74,6 +74,11 @@ class Trainer {
   // in a row throws Error(kNumericError). Metrics: grad_norm (before clipping), learning_rate, step, skipped.
   Metrics optimStep(double learningRate = -1);
   void zeroGradients();
+  // Makes room while another role is trained: masters and moments go to host memory, gradients are freed (on
+  // the CPU, that alone). The model's weights are not touched (model/residency.h). Throws Error(kConfigError)
+  // with gradients accumulated and not yet stepped. What needs the device again brings all back by itself.
+  void offload();
+  void restore();
   int64_t step() const;
   // Gradient and weight norms per Hugging Face parameter name (tests, metrics).
   std::map<std::string, double> gradientNorms();

@@ -21,6 +21,7 @@ struct Trainer::Impl {
   Optimizer optimizer;
   TrainerCounters counters;
   bool sawNonFiniteLoss = false;
+  bool hasGradients = false;  // accumulated since the last step
 
   Impl(std::shared_ptr<Model> model, TrainerOptions options, std::shared_ptr<Model> reference);
 
@@ -31,6 +32,7 @@ struct Trainer::Impl {
 
   // Runs `work`, timed (metric toolr0/train_seconds); whatever it throws, no half-accumulated gradient is
   // left behind.
+  void ensureResident();
   template <typename Work>
   Metrics guarded(const Work& work);
   void zeroGradients();

@@ -1,5 +1,8 @@
+import * as fc from 'fast-check';
+
 import { diagnose, type AnswerError } from '../../lib/eval/diagnose';
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { matchRecord } from '../../lib/eval/match-calls';
 import { readCalls } from '../../lib/eval/read-calls';
 import type { ToolCall } from '../../lib/tasks/task';
 
@@ -86,6 +89,35 @@ test('accepted values decide where there are some', () => {
     'wrong_value: ungrounded',
   ]);
   expect(kinds(diagnose([call('f', { n: 2, v: 1 })], bfcl))).toEqual(['extra_argument']);
+});
+
+test('every wrong answer has an error, no right one has', () => {
+  const value = fc.constantFrom('Rome', 'rome', '2', 2, 3, true, null, '', ['Ann', 'Bo'], ['Bo', 'Ann'], {
+    a: 1,
+  });
+  const someCall = fc.record({
+    name: fc.constantFrom('book', 'weather', 'other'),
+    arguments: fc.dictionary(fc.constantFrom('city', 'nights'), value),
+  }) as fc.Arbitrary<ToolCall>;
+  const calls = fc.array(someCall, { maxLength: 3 });
+  const accepted = fc.array(
+    value.filter((item) => item !== null),
+    { minLength: 1, maxLength: 3 },
+  );
+  fc.assert(
+    fc.property(calls, calls, accepted, fc.boolean(), (predicted, gold, values, isBfcl) => {
+      const alternatives = gold.map(({ name, arguments: args }) => ({
+        [name]: Object.fromEntries(Object.keys(args).map((argument) => [argument, values])),
+      }));
+      const asked = {
+        ...record,
+        gold,
+        ...(isBfcl ? { gold_alternatives: alternatives } : {}),
+      };
+      expect(diagnose(predicted, asked).length === 0).toBe(matchRecord(predicted, asked).correct);
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 describe('calls in answers of any model', () => {

@@ -244,6 +244,10 @@ describe('paired comparison', () => {
     expect(sets['exam']).toMatchObject({ tasks: 6, difference: 0, p: 1, test: 'mcnemar', unpaired: 3 });
     expect(comparisonText('a', 'b', sets)).toContain('exam: 3 tasks were put to one of the two only');
     expect(() => compareFolders(dir, dir)).toThrow(/holds no evaluation/);
+    // A set of which nothing could be asked does not keep the others from being compared.
+    for (const name of ['a', 'b'])
+      fs.writeFileSync(path.join(dir, name, 'snips.seed-0.jsonl'), '{"id":"s","tooLong":true}\n');
+    expect(Object.keys(compareFolders(path.join(dir, 'a'), path.join(dir, 'b')))).toEqual(['exam']);
   });
 
   test('shares are compared by sign flips', () => {
@@ -280,6 +284,14 @@ describe('opening sets', () => {
       'absent',
     ]);
     expect(state('snips')).toBe('not searched');
+    expect(listBenchmarks(dir)[0]).toMatchObject({
+      name: 'toolalpaca',
+      found: false,
+      records: 114,
+      calls: 143,
+      tools: 40,
+    });
+    expect(listBenchmarks(dir, 'hammer')[0]).toMatchObject({ found: false, tools: 41 });
   });
 });
 

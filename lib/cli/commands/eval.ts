@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 
+import { AbortedError } from '../../binding/errors';
 import { comparisonText, reportText } from '../../eval/report/table';
 import { listText } from '../../eval/report/list';
 import { compareFolders } from '../../eval/session/compare';
@@ -92,6 +93,9 @@ async function askModel(args: EvalArguments): Promise<void> {
         ),
     });
     show(evaluated, args.json);
+  } catch (error) {
+    if (!(error instanceof AbortedError && interrupt.signal.aborted)) throw error;
+    process.exitCode = 130;
   } finally {
     interrupt.release();
   }
@@ -104,7 +108,7 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
     evalOptions(yargs).command(evalConvertCommand)) as never,
   handler: async (args) => {
     if (args.list) {
-      const sets = listBenchmarks(args.data);
+      const sets = listBenchmarks(args.data, args.layout);
       print(args.json ? JSON.stringify({ type: 'benchmarks', sets }) : listText(sets, args.data));
     } else if (args.compare !== undefined) compare(args);
     else if (args.predictions !== undefined) await scorePredictionsFile(args);

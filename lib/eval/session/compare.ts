@@ -69,15 +69,18 @@ export function compareFolders(dirA: string, dirB: string): Record<string, Paire
     FolderScores,
     FolderScores,
   ];
-  const sets = [...a.keys()].filter((set) => b.has(set));
+  const sets = [...a.keys()].filter((set) => hasCommonTask(a.get(set)!, b.get(set)));
   if (sets.length === 0) {
     throw new ConfigError(
-      `compare: ${dirA} (${[...a.keys()].join(', ')}) and ${dirB} (${[...b.keys()].join(', ')}) have no set in common`,
+      `compare: ${dirA} (${[...a.keys()].join(', ')}) and ${dirB} (${[...b.keys()].join(', ')}) have no task in common`,
       { dirA, dirB },
     );
   }
   return Object.fromEntries(sets.map((set) => [set, comparePaired(a.get(set)!, b.get(set)!)]));
 }
+
+const hasCommonTask = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number> | undefined) =>
+  b !== undefined && [...a.keys()].some((id) => b.has(id));
 
 type FolderScores = Map<string, Map<string, number>>;
 

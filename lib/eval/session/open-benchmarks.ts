@@ -55,6 +55,12 @@ function openOne(entry: BenchmarkEntry, folder: DataFolder, layout: Layout, open
 export interface ListedBenchmark {
   name: string;
   title: string;
+  /** Whether it can be evaluated, in the layout asked for if it comes in it. */
+  found: boolean;
+  /** What is there in that layout, else what a complete copy holds. */
+  records: number;
+  calls: number;
+  tools: number;
   description: string;
   source: string;
   licence: string;
@@ -77,23 +83,26 @@ export interface ListedLayout {
 }
 
 /** All sets with what a folder has of them. */
-export function listBenchmarks(dir: string | undefined): ListedBenchmark[] {
+export function listBenchmarks(dir: string | undefined, layout: Layout = 'original'): ListedBenchmark[] {
   const folder = dir === undefined ? undefined : new DataFolder(dir);
   return BENCHMARKS.map((entry) => {
     const { name, title, description, source, licence, restriction, inPaper, caution, readers } = entry;
-    const layouts = (Object.keys(readers) as Layout[]).map(
-      (layout) => [layout, listLayout(entry, layout, folder)] as const,
-    );
+    const layouts = Object.fromEntries(
+      (Object.keys(readers) as Layout[]).map((item) => [item, listLayout(entry, item, folder)] as const),
+    ) as ListedBenchmark['layouts'];
+    const { state, counts, complete } = (layouts[layout] ?? layouts.original)!;
     return {
       name,
       title,
+      found: state === 'found',
+      ...(counts ?? complete),
       description,
       source,
       licence,
       ...(restriction === undefined ? {} : { restriction }),
       inPaper,
       ...(caution === undefined ? {} : { caution }),
-      layouts: Object.fromEntries(layouts),
+      layouts,
     };
   });
 }

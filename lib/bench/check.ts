@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+import { NumericError } from '../binding/errors';
 import { packageRoot } from '../setup/paths';
 import { Side } from './side';
 import { summarizeMismatch } from './mismatch';
@@ -18,7 +19,7 @@ const TOLERANCE = { float32: 1e-4, bfloat16: 0.05 } as const;
 /**
  * Compares the log-probabilities of one sampled completion with transformers' own of the same saved weights, computed in float32.
  * @returns what to say about it
- * @throws Error when they differ by more than rounding: figures of wrong results are worth nothing
+ * @throws NumericError when they differ by more than rounding: figures of wrong results are worth nothing
  */
 export async function checkAgainstReference(
   workload: Workload,
@@ -41,7 +42,7 @@ export async function checkAgainstReference(
       logprobs.map((value, index) => value - reference.logprobs[index]!),
     );
     const text = `log-probabilities of ${logprobs.length} sampled tokens against transformers ${reference.version} in float32: mean difference ${mean.toExponential(1)}, p99 ${p99.toExponential(1)}, ${(100 * outside).toFixed(1)} % outside [0.9, 1.1]`;
-    if (!(mean < TOLERANCE[workload.dtype])) throw new Error(`wrong results are not timed: ${text}`);
+    if (!(mean < TOLERANCE[workload.dtype])) throw new NumericError(`wrong results are not timed: ${text}`);
     return text;
   } finally {
     await side.stop();

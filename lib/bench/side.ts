@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as readline from 'node:readline';
 
+import { RunError } from '../binding/errors';
 import type { Mismatch, Repetition } from './types';
 
 /** How a measured process is started. */
@@ -11,7 +12,7 @@ export interface Command {
 }
 
 /** A measured process could not do its work; the message is its own. */
-export class SideError extends Error {}
+export class SideError extends RunError {}
 
 export interface Ready {
   version: string;

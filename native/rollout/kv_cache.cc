@@ -52,7 +52,9 @@ void adviseHugePages(const at::Tensor& pool) {
 }  // namespace
 
 KvCache::KvCache(const Model& model, int64_t pages)
-    : KvCache(model, pages, CpuDecodeStep::supports(model) ? KvLayout::kHeadMajor : KvLayout::kTokenMajor) {}
+    : KvCache(model, pages,
+              CpuDecodeStep::supports(model) || Bf16DecodeStep::supports(model) ? KvLayout::kHeadMajor
+                                                                                : KvLayout::kTokenMajor) {}
 
 KvCache::KvCache(const Model& model, int64_t pages, KvLayout layout) : pages_(pages), layout_(layout) {
   const ModelConfig& c = model.config;

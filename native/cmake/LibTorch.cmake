@@ -32,7 +32,7 @@ if(TR0_CUDA AND EXISTS "${TR0_LIBTORCH}/lib/libtorch_cuda.so")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     set(TR0_WITH_CUDA ON)
-    if(NOT CMAKE_CUDA_ARCHITECTURES)
+    if(NOT CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
       set(CMAKE_CUDA_ARCHITECTURES "80-real;90") # must precede enable_language
     endif()
     set(CMAKE_CUDA_STANDARD 17) # CMake 3.25 knows no CUDA20; the .cu files include no torch header

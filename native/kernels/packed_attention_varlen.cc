@@ -56,7 +56,7 @@ struct VarlenPlan {
   bool hasPrefixes;
 };
 
-VarlenPlan planOf(const std::vector<Segment>& segments, double scale, at::Device device) {
+VarlenPlan makePlan(const std::vector<Segment>& segments, double scale, at::Device device) {
   std::vector<int64_t> lengths, runLengths, prefixLengths, queryRows, keyRows;
   for (size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = segments[i];
@@ -81,6 +81,28 @@ VarlenPlan planOf(const std::vector<Segment>& segments, double scale, at::Device
           Rows(queryRows, device),
           Rows(keyRows, device),
           !queryRows.empty()};
+}
+
+// All layers of a pass ask for the same plan, and making one stalls the stream (its offsets are uploaded from
+// ordinary memory), so each thread keeps its last one. Never freed: a thread may end after CUDA has.
+const VarlenPlan& planOf(const std::vector<Segment>& segments, double scale, at::Device device) {
+  struct Kept {
+    std::vector<Segment> segments;
+    double scale;
+    at::Device device;
+    VarlenPlan plan;
+  };
+  static thread_local Kept* kept = nullptr;
+  const auto same = [](const Segment& a, const Segment& b) {
+    return a.begin == b.begin && a.length == b.length && a.prefix == b.prefix;
+  };
+  if (kept != nullptr && kept->scale == scale && kept->device == device &&
+      std::equal(segments.begin(), segments.end(), kept->segments.begin(), kept->segments.end(), same))
+    return kept->plan;
+  Kept* made = new Kept{segments, scale, device, makePlan(segments, scale, device)};
+  delete kept;
+  kept = made;
+  return kept->plan;
 }
 
 }  // namespace
@@ -119,7 +141,7 @@ VarlenKernel flashKernel() {
 at::Tensor varlenAttention(const VarlenKernel& kernel, const at::Tensor& query, const at::Tensor& key,
                            const at::Tensor& value, const std::vector<Segment>& segments, double scale,
                            at::Tensor& lse) {
-  const VarlenPlan plan = planOf(segments, scale, query.device());
+  const VarlenPlan& plan = planOf(segments, scale, query.device());
   auto [out, ownLse] = kernel.forward(query, key, value, plan.own);
   out = out.contiguous();
   lse = ownLse.t().contiguous();
@@ -139,7 +161,7 @@ void varlenAttentionBackward(const VarlenKernel& kernel, const at::Tensor& dOut,
                              const at::Tensor& key, const at::Tensor& value, const at::Tensor& out,
                              const at::Tensor& lse, const std::vector<Segment>& segments, double scale,
                              at::Tensor& dQuery, at::Tensor& dKey, at::Tensor& dValue) {
-  const VarlenPlan plan = planOf(segments, scale, query.device());
+  const VarlenPlan& plan = planOf(segments, scale, query.device());
   auto [dq, dk, dv] = kernel.backward(dOut, query, key, value, out, lse.t().contiguous(), plan.own);
   if (plan.hasPrefixes) {
     const auto [prefixDq, prefixDk, prefixDv] = kernel.backward(

@@ -67,7 +67,8 @@ StreamScope::StreamScope(std::optional<c10::Stream> own) : own_(own) {
 
 StreamScope::~StreamScope() {
   if (!own_) return;
-  orderAfter(*previous_, *own_);
+  // At most the steps queued ahead are still running; afterwards memory and graphs may be freed.
+  own_->synchronize();
   c10::impl::VirtualGuardImpl(own_->device_type()).exchangeStream(*previous_);
 }
 

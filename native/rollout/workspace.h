@@ -34,8 +34,8 @@ void releaseWorkspace(Model& model);
 // needs.
 void trimWorkspace(Model& model);
 
-// While it lives, work of this thread is queued on `own`, after everything queued before; what is queued
-// afterwards waits for it. Does nothing without a value.
+// While it lives, work of this thread is queued on `own`, after everything queued before; its end waits until
+// that is done. Does nothing without a value.
 class StreamScope {
  public:
   explicit StreamScope(std::optional<c10::Stream> own);

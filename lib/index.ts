@@ -71,5 +71,6 @@ export { loadBenchmark, type Benchmark, type LoadOptions } from './eval/load-ben
 export { diagnose, type AnswerError } from './eval/diagnose';
 export { readCalls } from './eval/read-calls';
 export { summarize, type SetSummary } from './eval/summary';
+export { checkContamination, type ContaminationReport } from './eval/session/contamination-check';
 export type { ScoredAnswer, TaskResult } from './eval/answer';
 export type { NeutralRecord, RecordProblem } from './eval/neutral-record';

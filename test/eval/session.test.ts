@@ -10,6 +10,7 @@ import { PAPER_COLUMNS, publishedOfShape } from '../../lib/eval/published-result
 import { reportHtml } from '../../lib/eval/report/html';
 import { comparisonText, reportText } from '../../lib/eval/report/table';
 import { compareFolders, comparePaired } from '../../lib/eval/session/compare';
+import { checkContamination } from '../../lib/eval/session/contamination-check';
 import { evaluatePredictions } from '../../lib/eval/session/evaluation';
 import { listBenchmarks, openBenchmarks } from '../../lib/eval/session/open-benchmarks';
 import { paperMean, reportSet, type EvaluationReport } from '../../lib/eval/session/report';
@@ -258,6 +259,27 @@ describe('paired comparison', () => {
     expect(pair.difference).toBeCloseTo(0.1, 12);
     expect(pair.p).toBeLessThan(0.02);
     expect(() => comparePaired(a, new Map())).toThrow(ConfigError);
+  });
+});
+
+test('training tasks that stand in an exam are found', () => {
+  const task = (id: string, question: string, name = 'on') => ({
+    id,
+    question,
+    tools: [{ name, parameters: {} }],
+    gold: id === 'none' ? [] : [{ name, arguments: { lamp: id } }],
+  });
+  const tasks = [
+    task('x', 'turn ON lamp l0, no other'),
+    task('y', 'Another question.', 'dim'),
+    task('l3', 'Let there be light at l3.'),
+    task('none', 'Say hello.'),
+  ];
+  expect(checkContamination(tasks, { records: [...records, { ...record('z'), gold: [] }] })).toEqual({
+    tasks: 4,
+    sameQuestion: ['x'],
+    sameCalls: ['l3'],
+    sharedTools: ['on'],
   });
 });
 

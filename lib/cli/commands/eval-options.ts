@@ -25,6 +25,7 @@ export interface EvalArguments {
   baseModel?: string;
   predictions?: string;
   compare?: string;
+  contamination?: string;
   list: boolean;
   out?: string;
   html?: string;
@@ -82,6 +83,7 @@ export const evalOptions = (yargs: Argv<object>): Argv<object> =>
       text('score the answers of another system instead: {id, text} or {id, calls} per line'),
     )
     .option('compare', text('A,B: compare two folders made with --out, task by task'))
+    .option('contamination', text('what this file of training tasks (JSON lines) shares with the sets'))
     .option('list', {
       type: 'boolean',
       default: false,

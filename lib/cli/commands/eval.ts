@@ -2,9 +2,11 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 
 import { AbortedError } from '../../binding/errors';
-import { comparisonText, reportText } from '../../eval/report/table';
+import { readNeutralFile } from '../../eval/benchmarks/neutral-file';
+import { comparisonText, contaminationText, reportText } from '../../eval/report/table';
 import { listText } from '../../eval/report/list';
 import { compareFolders } from '../../eval/session/compare';
+import { checkContamination } from '../../eval/session/contamination-check';
 import { evaluateModel, evaluatePredictions, type Evaluated } from '../../eval/session/evaluation';
 import { listBenchmarks, openBenchmarks } from '../../eval/session/open-benchmarks';
 import { PAPER_COLUMNS } from '../../eval/published-results';
@@ -33,6 +35,19 @@ function compare({ compare: pair, json }: EvalArguments): void {
   if (!a || !b || more.length > 0) throw new UsageError('--compare needs two folders: A,B');
   const sets = compareFolders(a, b);
   print(json ? JSON.stringify({ type: 'comparison', a, b, sets }) : comparisonText(a, b, sets));
+}
+
+function contamination(args: EvalArguments): void {
+  const file = args.contamination!;
+  const { benchmarks, missing } = openBenchmarks(namesOf(args), args.data, args.layout);
+  const { records } = readNeutralFile(file);
+  const sets = Object.fromEntries(benchmarks.map((exam) => [exam.name, checkContamination(records, exam)]));
+  print(
+    args.json
+      ? JSON.stringify({ type: 'contamination', file, sets, missing })
+      : contaminationText(file, sets),
+  );
+  Object.values(missing).forEach((why) => log(`left out: ${why}`));
 }
 
 function show({ report }: Evaluated, json: boolean): void {
@@ -111,8 +126,12 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
       const sets = listBenchmarks(args.data, args.layout);
       print(args.json ? JSON.stringify({ type: 'benchmarks', sets }) : listText(sets, args.data));
     } else if (args.compare !== undefined) compare(args);
+    else if (args.contamination !== undefined) contamination(args);
     else if (args.predictions !== undefined) await scorePredictionsFile(args);
     else if (args.model !== undefined) await askModel(args);
-    else throw new UsageError('eval: which model? --model DIR, or --predictions FILE, --compare A,B, --list');
+    else
+      throw new UsageError(
+        'eval: which model? --model DIR, or --predictions FILE, --compare A,B, --contamination FILE, --list',
+      );
   },
 };

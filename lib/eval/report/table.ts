@@ -1,5 +1,6 @@
 import type { ErrorKind, ValueErrorKind } from '../diagnose';
 import { PAPER_COLUMNS, type PublishedRow } from '../published-results';
+import type { ContaminationReport } from '../session/contamination-check';
 import type { PairedComparison } from '../session/compare';
 import type { EvaluationReport, SetReport } from '../session/report';
 import { alignColumns, intervalOf, percentOf } from './columns';
@@ -161,3 +162,30 @@ export function comparisonText(
     ...unpaired.map(([name, pair]) => `- ${name}: ${pair.unpaired} tasks were put to one of the two only`),
   ].join('\n');
 }
+
+/** What training tasks share with each exam, as text. */
+export function contaminationText(file: string, sets: Readonly<Record<string, ContaminationReport>>): string {
+  const header = ['', 'same question', 'same calls', 'tools in common'];
+  const rows = Object.entries(sets).map(([name, found]) => [
+    name,
+    String(found.sameQuestion.length),
+    String(found.sameCalls.length),
+    String(found.sharedTools.length),
+  ]);
+  const leaks = Object.entries(sets).flatMap(([name, { sameQuestion, sameCalls }]) => {
+    const ids = [...sameQuestion, ...sameCalls];
+    return ids.length > 0
+      ? [`- ${name}: ${ids.slice(0, MOST_IDS).join(', ')}${ids.length > MOST_IDS ? ', …' : ''}`]
+      : [];
+  });
+  const tasks = Object.values(sets)[0]?.tasks ?? 0;
+  return [
+    `${file}: ${tasks} tasks`,
+    '',
+    ...alignColumns([header, ...rows]).map((line) => `  ${line}`),
+    '',
+    ...leaks,
+  ].join('\n');
+}
+
+const MOST_IDS = 10;

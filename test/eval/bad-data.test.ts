@@ -196,3 +196,41 @@ test('SNIPS in the layout of Goo et al.: words, tags and labels', async () => {
   ]);
   expect(problems).toMatchObject([{ line: 2, field: 'seq.out', message: 'seq.out has 2 tags for 3 words' }]);
 });
+
+test('API-Bank in upstream’s layout: required arguments are read from the sources of its APIs', async () => {
+  const row = (parameters: string[]) => ({
+    file: 'x.jsonl',
+    id: 0,
+    instruction: `Do it.\nAPI descriptions:\n${JSON.stringify({
+      name: 'SetLamp',
+      description: 'Sets a lamp.',
+      input_parameters: Object.fromEntries(
+        parameters.map((name) => [name, { type: 'str', description: name }]),
+      ),
+    })}`,
+    input: 'User: Lamp on.\nGenerate API Request:\n',
+    expected_output: "API-Request: [SetLamp(lamp='hall', state='on')]",
+  });
+  const rows = [row(['lamp', 'state', 'colour'])];
+  write('api-bank/json_test_data/level-1-api.json', rows);
+  write('api-bank/json_test_data/level-2-api.json', rows);
+  const menus = async () => {
+    const { records, notes } = await loadBenchmark('api-bank', dir);
+    return { required: records[0]!.tools[0]!.parameters['required'], notes };
+  };
+  const without = await menus();
+  expect(without.required).toEqual([]);
+  expect(without.notes.join()).toContain('no argument is then known to be required');
+  write(
+    'api-bank/apis/tool_search.py',
+    'class ToolSearcher(API):\n    def call(self, keywords: str) -> dict:\n        pass\n',
+  );
+  write(
+    'api-bank/apis/set_lamp.py',
+    'from apis.api import API\n\nclass SetLamp(API):\n    def __init__(self, db=None):\n        pass\n\n' +
+      '    def call(self, lamp: str, state: str, tags: list[str, int] = [1, 2],\n             colour: str = None) -> dict:\n        pass\n',
+  );
+  const { required, notes } = await menus();
+  expect(required).toEqual(['lamp', 'state']);
+  expect(notes.join()).not.toContain('api_signatures');
+});

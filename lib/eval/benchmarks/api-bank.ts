@@ -1,3 +1,5 @@
+import * as path from 'node:path';
+
 import type { JsonValue, Tool, ToolCall } from '../../tasks/task';
 import { readPythonLiteral, toJson } from '../../text';
 import {
@@ -7,31 +9,31 @@ import {
   type NeutralRecord,
 } from '../neutral-record';
 import { isObject, type Row } from '../record-reader';
+import { readSignatures } from './api-signatures';
 import { coerceCall } from './coerce';
 import type { DataFolder } from './data-folder';
 import type { BenchmarkFiles } from './layouts';
 import { readPythonCall } from './python-call';
-import {
-  FieldProblem,
-  objectOf,
-  padded,
-  readDataJson,
-  readDataList,
-  textOf,
-  type RecordList,
-} from './reading';
+import { FieldProblem, objectOf, padded, readDataList, textOf, type RecordList } from './reading';
 import { describe, schemaOfArgument, schemaOfType, toolOf } from './schema-types';
+
+type Signatures = ReadonlyMap<string, readonly string[]>;
 
 const LEVELS = [1, 2] as const;
 const fileOf = (level: number) => `level-${level}-api.json`;
-/** Which arguments are required: read out of the Python sources of the APIs, whose `call` methods say so. */
+/** Which arguments are required: upstream's Python sources say so; read from this file or from their folder `apis`. */
 export const API_SIGNATURES = 'api_signatures.json';
 
 export const findApiBank = (folder: DataFolder): BenchmarkFiles =>
   Object.fromEntries([
     ...LEVELS.map((level) => [fileOf(level), folder.find(fileOf(level))] as const),
-    [API_SIGNATURES, folder.find(API_SIGNATURES)] as const,
+    [API_SIGNATURES, folder.find(API_SIGNATURES) ?? sourceFolder(folder)] as const,
   ]);
+
+function sourceFolder(folder: DataFolder): string | undefined {
+  const file = folder.find('apis/tool_search.py');
+  return file === undefined ? undefined : path.dirname(file);
+}
 
 const SEARCHER = 'ToolSearcher';
 /** Stands in the official prompt; dates in the gold calls depend on it. */
@@ -42,17 +44,17 @@ const CUE = /\s*Generate API Request:\s*$/;
  * Levels 1 and 2. The menu of level 1 is that of the prompt; of level 2 the tool searcher and all that its results in the dialogue listed.
  */
 export function readApiBank(files: Record<string, string>, list: RecordList): void {
-  const file = files[API_SIGNATURES];
-  const signatures = file === undefined ? {} : (readDataJson(file) as Row);
+  const source = files[API_SIGNATURES];
+  const signatures = source === undefined ? new Map<string, string[]>() : readSignatures(source);
   for (const level of LEVELS) {
-    const source = files[fileOf(level)]!;
-    readDataList(source).forEach((value, index) => {
-      list.add(source, index + 1, () => readRow(value, level, index, signatures));
+    const file = files[fileOf(level)]!;
+    readDataList(file).forEach((value, index) => {
+      list.add(file, index + 1, () => readRow(value, level, index, signatures));
     });
   }
 }
 
-function readRow(value: JsonValue, level: number, index: number, signatures: Row): NeutralRecord {
+function readRow(value: JsonValue, level: number, index: number, signatures: Signatures): NeutralRecord {
   const row = objectOf(value, 'row');
   const dialogue = textOf(row['input'], 'input').replace(CUE, '');
   const messages = readTurns(dialogue);
@@ -139,23 +141,15 @@ function foundTools(messages: readonly NeutralMessage[]): Row[] {
 const distinct = (tools: readonly Row[]): Row[] =>
   [...new Map(tools.toReversed().map((tool) => [tool['name'], tool])).values()].toReversed();
 
-function readTool(tool: Row, field: string, signatures: Row): Tool {
+function readTool(tool: Row, field: string, signatures: Signatures): Tool {
   const name = textOf(tool['name'], `${field}.name`);
   const parameters = objectOf(tool['input_parameters'] ?? {}, `${field}.input_parameters`);
   const properties = Object.entries(parameters).map(([argument, value]) => {
     const given = objectOf(value, `${field}.${argument}`);
     return [argument, describe(schemaOfType(given['type']), given['description'])] as const;
   });
-  const signature = signatures[name];
-  const required = isObject(signature) ? signature['call_required'] : undefined;
-  return toolOf(
-    name,
-    tool['description'],
-    Object.fromEntries(properties),
-    Array.isArray(required)
-      ? (required.filter((argument) => typeof argument === 'string' && argument in parameters) as string[])
-      : [],
-  );
+  const required = (signatures.get(name) ?? []).filter((argument) => argument in parameters);
+  return toolOf(name, tool['description'], Object.fromEntries(properties), required);
 }
 
 /** `API-Request: [Name(key='value')]`. */

@@ -36,8 +36,10 @@ void RolloutWorkspace::fit(Model& model, int64_t neededPages, const DecodeShape&
 }
 
 RolloutWorkspace& workspaceOf(Model& model) {
-  if (!model.rolloutWorkspace) {
+  const auto* kept = static_cast<const RolloutWorkspace*>(model.rolloutWorkspace.get());
+  if (kept == nullptr || kept->owner != &model) {
     auto workspace = std::make_shared<RolloutWorkspace>();
+    workspace->owner = &model;
     if (!model.device.is_cpu())  // graphs cannot be recorded on the default stream
       workspace->stream =
           c10::impl::VirtualGuardImpl(model.device.type()).getStreamFromGlobalPool(model.device);

@@ -14,6 +14,7 @@ namespace toolr0 {
 // the graphs recorded over them. A training run asks for the same shapes thousands of times; recording a
 // graph costs as much as dozens of steps. Made for CUDA.
 struct RolloutWorkspace {
+  const Model* owner = nullptr;       // a copied Model must not use the original's
   std::optional<c10::Stream> stream;  // every use of what follows is queued here
   int64_t pages = 0;
   std::unique_ptr<KvCache> cache;

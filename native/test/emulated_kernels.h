@@ -16,6 +16,16 @@
 
 namespace check {
 
+// AddressSanitizer does not follow the emulation's stacks. True (and said) where the test must be skipped.
+inline bool emulationIsOff() {
+#ifdef __SANITIZE_ADDRESS__
+  std::printf("skipped: AddressSanitizer does not know the stacks of emulated threads\n");
+  return true;
+#else
+  return false;
+#endif
+}
+
 template <typename T>
 T* data(const at::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());

@@ -27,7 +27,6 @@ std::shared_ptr<Model> movedTo(const Model& model, at::Device device) {
       [&](const std::string&, at::Tensor& weight) { weight = weight.to(device, false, /*copy=*/true); });
   if (tied) moved->weights.lmHead = moved->weights.embedding;
   moved->ropeCos = moved->ropeSin = at::Tensor();
-  moved->rolloutWorkspace.reset();
   return moved;
 }
 

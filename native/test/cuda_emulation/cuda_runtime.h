@@ -3,7 +3,7 @@
 // the CPU: put this folder first in the include path and include the .cu file. What a thread of a kernel can
 // see and do is here; how the threads of a block take turns is in fibers.h.
 //
-// Shows: arithmetic, indexing (under AddressSanitizer or with guards around buffers), missing barriers
+// Shows: arithmetic, indexing (memory that must not be read is NaN), missing barriers
 // (threads run in two opposite orders), asynchronous copies that nobody waited for (they are made only then),
 // lanes of a warp that part ways before an exchange. Does not show: races between blocks, memory ordering,
 // occupancy, speed.

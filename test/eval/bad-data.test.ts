@@ -234,3 +234,78 @@ test('API-Bank in upstream’s layout: required arguments are read from the sour
   expect(required).toEqual(['lamp', 'state']);
   expect(notes.join()).not.toContain('api_signatures');
 });
+
+test('NexusRaven in upstream’s layout: functions are read from Python definitions and prompts', async () => {
+  const resources = 'raven/data/resources';
+  write(`${resources}/cve_cpe_queries.json`, [
+    { query: 'Find it.', reference: "r = nvdlib.findBug(keyword = 'x', limit = 2)" },
+  ]);
+  write(`${resources}/emailrep_queries.json`, [
+    { query: 'Is a@b.c fine?', reference: 'emailrep_post(email="a@b.c")' },
+  ]);
+  write(`${resources}/virustotal_queries.json`, [
+    { query: 'Report.', reference: 'vt_report("b.c", x_apikey="k")' },
+  ]);
+  const docstring =
+    '\nOPTION:\n<func_start>def findCat(colour: str, size: int)<func_end>\n<docstring_start>\n"""\nFinds a cat.\n\nParameters:\n' +
+    '    colour (str) required: Required. string. One of: [red, grey]. Its colour.\n    size (int) required: integer.\n"""\n<docstring_end>\n';
+  write(`${resources}/toolalpaca_queries.json`, [
+    {
+      turns_1: {
+        instruction: 'A red cat.',
+        docstring,
+        golden_answer: '["findCat(colour=\\"red\\", size=None)"]',
+      },
+    },
+  ]);
+  await expect(loadBenchmark('nexusraven', dir)).rejects.toThrow(
+    /cve_cpe_function_definitions\.py, virustotal_function_definitions\.py missing/,
+  );
+  write(
+    `${resources}/cve_cpe_function_definitions.py`,
+    'def findBug(\n    keyword=None,\n    limit=None,\n):\n    """\n    Finds bugs.\n\n    Args:\n    keyword (str, list): Words: any.\n\n    limit (int): How many.\n    """\n',
+  );
+  write(
+    `${resources}/virustotal_function_definitions.py`,
+    'def vt_report(domain: str, x_apikey: str, limit: int = None):\n    """\n    Reports.\n\n    Args:\n    - domain: string, required, Domain name\n    - x-apikey, string, required, Your key\n    """\n',
+  );
+  const { records, problems } = await loadBenchmark('nexusraven', dir);
+  expect(problems).toEqual([]);
+  expect(records.map(({ gold }) => gold[0])).toEqual([
+    { name: 'findBug', arguments: { keyword: 'x', limit: 2 } },
+    { name: 'emailrep_post', arguments: { email: 'a@b.c' } },
+    { name: 'vt_report', arguments: { domain: 'b.c', x_apikey: 'k' } },
+    { name: 'findCat', arguments: { colour: 'red' } },
+  ]);
+  expect(records.map(({ tools }) => tools.map(({ name }) => name))).toEqual([
+    ['findBug'],
+    ['emailrep_post', 'emailrep_report'],
+    ['vt_report'],
+    ['findCat'],
+  ]);
+  expect(records[0]!.tools[0]!.parameters).toEqual({
+    type: 'object',
+    properties: {
+      keyword: { type: 'string', description: 'Words: any.' },
+      limit: { type: 'integer', description: 'How many.' },
+    },
+    required: [],
+  });
+  expect(records[2]!.tools[0]!.parameters).toEqual({
+    type: 'object',
+    properties: {
+      domain: { type: 'string', description: 'Domain name' },
+      x_apikey: { type: 'string', description: 'Your key' },
+      limit: { type: 'integer' },
+    },
+    required: ['domain', 'x_apikey'],
+  });
+  expect(records[3]!.tools[0]!.parameters).toEqual({
+    type: 'object',
+    properties: {
+      colour: { type: 'string', enum: ['red', 'grey'], description: 'Its colour.' },
+      size: { type: 'integer' },
+    },
+    required: ['colour'],
+  });
+});

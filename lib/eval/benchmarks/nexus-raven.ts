@@ -4,6 +4,7 @@ import type { NeutralRecord } from '../neutral-record';
 import type { Row } from '../record-reader';
 import type { DataFolder } from './data-folder';
 import type { BenchmarkFiles } from './layouts';
+import { FUNCTION_SOURCES, readFunctionSources } from './nexus-raven-functions';
 import { readPythonCall } from './python-call';
 import {
   FieldProblem,
@@ -20,18 +21,21 @@ import { parameterOf } from './tool-alpaca-parameter';
 
 const DOMAINS = ['cve_cpe', 'emailrep', 'virustotal', 'toolalpaca'] as const;
 const fileOf = (domain: string) => `${domain}_queries.json`;
-/** Name, description and arguments of the 65 functions, which upstream keeps in Python sources. */
+/** Name, description and arguments of the 65 functions, which upstream keeps in Python sources: derived from them, and read first. */
 export const API_LIST = 'standardized_api_list.json';
 
-export const findNexusRaven = (folder: DataFolder): BenchmarkFiles =>
-  Object.fromEntries([...DOMAINS.map(fileOf), API_LIST].map((name) => [name, folder.find(name)]));
+export function findNexusRaven(folder: DataFolder): BenchmarkFiles {
+  const apiList = folder.find(API_LIST);
+  const functions = apiList === undefined ? Object.values(FUNCTION_SOURCES) : [API_LIST];
+  return Object.fromEntries([...DOMAINS.map(fileOf), ...functions].map((name) => [name, folder.find(name)]));
+}
 
 /** NexusRaven V1: one Python call per question; the menu is the question's own domain, as upstream prompts. */
 export function readNexusRaven(files: Record<string, string>, list: RecordList): void {
   const functions = new Map<string, ApiFunction[]>();
-  const apiFile = files[API_LIST]!;
-  readDataList(apiFile).forEach((value, index) => {
-    list.attempt(apiFile, index + 1, () => {
+  const { source, rows: given } = functionRows(files);
+  given.forEach((value, index) => {
+    list.attempt(source, index + 1, () => {
       const read = readFunction(value);
       functions.set(read.domain, [...(functions.get(read.domain) ?? []), read]);
     });
@@ -46,6 +50,19 @@ export function readNexusRaven(files: Record<string, string>, list: RecordList):
       );
     });
   }
+}
+
+/** The derived list where it is there, else upstream's Python sources and prompts. */
+function functionRows(files: Record<string, string>): { source: string; rows: JsonValue[] } {
+  const apiList = files[API_LIST];
+  if (apiList !== undefined) return { source: apiList, rows: readDataList(apiList) };
+  const { cve_cpe: cve, virustotal } = FUNCTION_SOURCES;
+  const sources = {
+    cve_cpe: files[cve]!,
+    virustotal: files[virustotal]!,
+    toolalpaca: files[fileOf('toolalpaca')]!,
+  };
+  return { source: sources.virustotal, rows: readFunctionSources(sources) };
 }
 
 interface ApiFunction {

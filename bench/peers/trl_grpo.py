@@ -2,7 +2,8 @@
 
 Rows end where the workload says: a logits processor leaves only the end-of-sequence token at a row's drawn length and forbids it before, so
 that both sides sample and train the same number of tokens. Prompts are given as text of a word-level vocabulary that encodes to the
-workload's ids. Settings are its fastest for this size: one micro-batch, no checkpointing, no reference model, no logging.
+workload's ids. Settings are its fastest for this size: micro-batches of at most 16 rows, no
+checkpointing, no reference model, no logging.
 """
 
 import os
@@ -10,6 +11,8 @@ import tempfile
 import time
 
 import side
+
+MICRO_BATCH = 16
 
 
 def word_tokenizer(vocabulary_size, end):
@@ -117,10 +120,13 @@ def main(process):
             "outside": ((ratio < 0.9) | (ratio > 1.1)).double().mean().item(),
         }
 
+    rows = len(prompts) * n
+    # More rows at once are no faster (measured on two cores with 16, 32, 64 and 128) and need more memory.
+    micro_batch = next(size for size in range(min(rows, MICRO_BATCH), 0, -1) if rows % size == 0)
     config = GRPOConfig(
         output_dir=tempfile.mkdtemp(prefix="tool-r0-bench-"),
-        per_device_train_batch_size=len(prompts) * n,
-        gradient_accumulation_steps=1,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=rows // micro_batch,
         num_generations=n,
         max_completion_length=max(workload["lengths"]),
         temperature=1.0,
@@ -142,7 +148,6 @@ def main(process):
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         seed=1,
-        **workload.get("trlOptions", {}),
     )
     texts = [" ".join(f"<{token}>" for token in prompt) for prompt in prompts]
     # A given fingerprint spares hashing the table, which fails with some versions of pyarrow.

@@ -63,6 +63,8 @@ describe('names and places', () => {
       { query: 'q', tools: [{ name, parameters: {} }], answers: [{ name, arguments: {} }] },
     ];
     write('data/test/masked/toolalpaca.json', row('func_1'));
+    write('data/test/hammer2.1/toolalpaca.json', row('func_2'));
+    write('data/toolalpaca.json', row('older'));
     write('data/test/original/toolalpaca.json', row('now'));
     const { records } = await loadBenchmark('toolalpaca', dir, { layout: 'hammer' });
     expect(records[0]!.gold[0]!.name).toBe('now');

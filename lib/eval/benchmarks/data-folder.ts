@@ -45,7 +45,7 @@ export class DataFolder {
   }
 
   /**
-   * The file of an upstream name. Of several the one whose path holds the most of `prefer`, then the shortest path, then the first by name.
+   * The file of an upstream name. Of several one whose path holds the first word of `prefer`, then the second, …, then the shortest path.
    * @param avoid a file whose path holds one of these is never taken
    */
   find(
@@ -53,11 +53,12 @@ export class DataFolder {
     { prefer = [], avoid = [] }: { prefer?: readonly string[]; avoid?: readonly string[] } = {},
   ): string | undefined {
     const suffix = `.${upstreamName.split('/').join('.')}`;
-    const holds = (dotted: string, words: readonly string[]) =>
-      words.filter((word) => dotted.toLowerCase().includes(word)).length;
+    const holds = (dotted: string, word: string) => dotted.toLowerCase().includes(word);
+    // As digits of a binary number: an earlier word outweighs all later ones.
+    const rank = (dotted: string) => prefer.reduce((sum, word) => 2 * sum + Number(holds(dotted, word)), 0);
     return this.entries
-      .filter(({ dotted }) => dotted.endsWith(suffix) && holds(dotted, avoid) === 0)
-      .map((entry) => ({ ...entry, preferred: holds(entry.dotted, prefer) }))
+      .filter(({ dotted }) => dotted.endsWith(suffix) && !avoid.some((word) => holds(dotted, word)))
+      .map((entry) => ({ ...entry, preferred: rank(entry.dotted) }))
       .sort((a, b) => b.preferred - a.preferred || a.dotted.length - b.dotted.length)[0]?.file;
   }
 }

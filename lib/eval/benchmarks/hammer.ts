@@ -14,14 +14,14 @@ const SPEAKERS: Readonly<Record<string, string>> = {
   tool: 'API-Response',
 };
 
-/** Files of `data/test/original`; `data/test/masked` has the same names and renamed functions, and is not read. */
+/** Files of `data/test/original`; those of the same names in `data/test/hammer*` have other functions and are never read. */
 export const findHammer =
   (...sets: readonly string[]) =>
   (folder: DataFolder): BenchmarkFiles =>
     Object.fromEntries(
       sets.map((set) => [
         `${set}.json`,
-        folder.find(`${set}.json`, { prefer: ['hammer', 'original'], avoid: ['mask'] }),
+        folder.find(`${set}.json`, { prefer: ['original', 'hammer'], avoid: ['mask', 'test.hammer'] }),
       ]),
     );
 

@@ -20,7 +20,13 @@ const intentFile = (intent: string) => `validate_${intent}.json`;
 /** The validation files of the original release (sonos), or the 700-row test split of Goo et al. (seq.in, seq.out, label). */
 export function findSnips(folder: DataFolder): BenchmarkFiles {
   const files = Object.fromEntries(
-    INTENTS.map((intent) => [intentFile(intent), folder.find(intentFile(intent))] as const),
+    INTENTS.map(
+      (intent) =>
+        [
+          intentFile(intent),
+          folder.find(intentFile(intent), { prefer: [`${intent.toLowerCase()}.validate_`] }),
+        ] as const,
+    ),
   );
   const goo = Object.fromEntries(
     ['test/seq.in', 'test/seq.out', 'test/label'].map(

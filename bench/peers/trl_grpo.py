@@ -73,7 +73,7 @@ def main(process):
         return output
 
     model.generate = generate_with_lengths
-    state = {"sampled": None, "trained": None}
+    state = {"sampled": None, "trained": []}
 
     class Stepper(TrainerCallback):
         """Holds the training loop until the benchmark asks for the next step."""
@@ -84,6 +84,7 @@ def main(process):
                 process.replies.flush()
                 os._exit(0)
             state["sampled"] = [] if request.get("warmUp") else None
+            state["trained"] = []
             side.synchronize(workload["device"])
             state["start"] = time.perf_counter()
 
@@ -104,7 +105,8 @@ def main(process):
         """Sampled against trained log-probabilities, without a row's last token, which the workload forced."""
         sampled = torch.stack(state["sampled"], 1)
         # The trainer shuffles the rows it trains on: find each by its first tokens.
-        ids, trained = state["trained"]
+        ids = torch.cat([part for part, _ in state["trained"]])
+        trained = torch.cat([part for _, part in state["trained"]])
         shortest = min(workload["lengths"]) - 1
         order = {tuple(row[:shortest]): index for index, row in enumerate(ids.tolist())}
         rows = [order[tuple(row[:shortest])] for row in state["completions"].tolist()]
@@ -166,7 +168,7 @@ def main(process):
     def kept_logps(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs):
         output = logps(model, input_ids, attention_mask, logits_to_keep, *args, **kwargs)
         if state["sampled"] is not None:
-            state["trained"] = (input_ids[:, -logits_to_keep:], output[0].detach().float())
+            state["trained"].append((input_ids[:, -logits_to_keep:], output[0].detach().float()))
         return output
 
     trainer._get_per_token_logps_and_entropies = kept_logps

@@ -25,9 +25,9 @@ TR0_INLINE void amxRelease() {
 }
 
 // sums[a][b] (each 16 × 16 fp32) = left[a] · right[b] over `blocks` tiles of 32 inputs, a < 2, b < B ≤ 2.
-// left[a]: 16 rows of bf16, leftStride bytes apart; right[b]: packed tiles, 1024 bytes each. Meanwhile 1024
-// bytes per tile are fetched from each of `ahead` if kFetch: the weights come from main memory.
-template <int B, bool kFetch>
+// left[a]: 16 rows of bf16, leftStride bytes apart; right[b]: packed tiles, 1024 bytes each. Meanwhile kLines
+// cache lines per tile are fetched from each of `ahead`: the weights come from main memory.
+template <int B, int kLines>
 TR0_INLINE void amxMultiply(const void* const* left, int64_t leftStride, const uint32_t* const* right,
                             int64_t blocks, const char* const* ahead, float* sums) {
   const char *a0 = static_cast<const char*>(left[0]), *a1 = static_cast<const char*>(left[1]);
@@ -35,11 +35,10 @@ TR0_INLINE void amxMultiply(const void* const* left, int64_t leftStride, const u
   const int64_t packedStride = 64;
   __asm__ volatile("tilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\ttilezero %%tmm3" ::);
   for (int64_t i = 0; i < blocks; ++i, a0 += 64, a1 += 64, b0 += 1024, b1 += 1024) {
-    if constexpr (kFetch)
-      for (int line = 0; line < 1024; line += 64) {
-        __builtin_prefetch(ahead[0] + i * 1024 + line, 0, 2);
-        __builtin_prefetch(ahead[1] + i * 1024 + line, 0, 2);
-      }
+    for (int line = 0; line < kLines; ++line) {
+      __builtin_prefetch(ahead[0] + (i * kLines + line) * 64, 0, 2);
+      __builtin_prefetch(ahead[1] + (i * kLines + line) * 64, 0, 2);
+    }
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm6" ::"r"(b0), "r"(packedStride) : "memory");
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm4" ::"r"(a0), "r"(leftStride) : "memory");
     __asm__ volatile("tdpbf16ps %%tmm6, %%tmm4, %%tmm0" ::);

@@ -229,27 +229,44 @@ TR0_CPU_DISPATCH_LANES(multiplyWidened, widenedBody,
                        (p, firstUnit, lastUnit, padded))
 
 #if defined(__x86_64__)
+// The unit's sums for two row blocks (or the last one), fetching kLines of every 16 lines of the next unit.
+template <int kLines>
+TR0_INLINE void multiplyPair(const Bf16Product& p, const Unit& unit, int64_t block, int64_t blocks,
+                             const char* const* ahead, float* sums) {
+  const void* left[2] = {unit.weight[0], unit.weight[1]};
+  const int64_t packed = p.inputs / 2 * kTile, stride = p.inputs * static_cast<int64_t>(sizeof(BFloat16));
+  const uint32_t* right[2] = {p.x + block * packed, p.x + (block + 1) * packed};
+  if (block + 1 == blocks)
+    amxMultiply<1, kLines>(left, stride, right, p.inputs / kInputBlock, ahead, sums);
+  else
+    amxMultiply<2, kLines>(left, stride, right, p.inputs / kInputBlock, ahead, sums);
+}
+
 TR0_AMX_TARGET void multiplyAmx(const Bf16Product& p, int64_t firstUnit, int64_t lastUnit,
                                 std::vector<BFloat16>& padded) {
   alignas(64) float sums[4 * kTile * kTile];
-  const int64_t blocks = (p.rows + kTile - 1) / kTile, packed = p.inputs / 2 * kTile;
-  const int64_t stride = p.inputs * static_cast<int64_t>(sizeof(BFloat16)), tiles = p.inputs / kInputBlock;
+  const int64_t blocks = (p.rows + kTile - 1) / kTile, pairs = (blocks + 1) / 2;
+  const int64_t groupBytes = kTile * p.inputs * static_cast<int64_t>(sizeof(BFloat16));
+  // The next unit's weights follow: a plain unit is two adjacent groups of outputs.
+  const int64_t next = p.output == Bf16Output::kSwiglu ? groupBytes : 2 * groupBytes;
   amxConfigure();
   for (int64_t number = firstUnit; number < lastUnit; ++number) {
     const Unit unit = unitOf(p, number, padded);
-    const void* left[2] = {unit.weight[0], unit.weight[1]};
-    // The next unit's weights: those of a group follow each other, except that two groups make a plain unit.
-    const int64_t next = (p.output == Bf16Output::kSwiglu ? 1 : 2) * kTile * stride;
-    const char* ahead[2] = {reinterpret_cast<const char*>(left[0]) + next,
-                            reinterpret_cast<const char*>(left[1]) + next};
-    for (int64_t block = 0; block < blocks; block += 2) {
-      const uint32_t* right[2] = {p.x + block * packed, p.x + (block + 1) * packed};
-      if (block + 1 == blocks)
-        block == 0 ? amxMultiply<1, true>(left, stride, right, tiles, ahead, sums)
-                   : amxMultiply<1, false>(left, stride, right, tiles, ahead, sums);
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      // The fetching is spread over the passes, so that main memory is never idle.
+      const int64_t share = std::min<int64_t>(pairs, 4),
+                    at = next + groupBytes / (share == 3 ? 2 : share) * pair;
+      const char* ahead[2] = {reinterpret_cast<const char*>(unit.weight[0]) + at,
+                              reinterpret_cast<const char*>(unit.weight[1]) + at};
+      const int64_t block = 2 * pair;
+      if (share == 1)
+        multiplyPair<16>(p, unit, block, blocks, ahead, sums);
+      else if (share < 4 && pair < 2)
+        multiplyPair<8>(p, unit, block, blocks, ahead, sums);
+      else if (share == 4 && pair < 4)
+        multiplyPair<4>(p, unit, block, blocks, ahead, sums);
       else
-        block == 0 ? amxMultiply<2, true>(left, stride, right, tiles, ahead, sums)
-                   : amxMultiply<2, false>(left, stride, right, tiles, ahead, sums);
+        multiplyPair<0>(p, unit, block, blocks, ahead, sums);
       finish<F16>(p, unit, block, std::min<int64_t>(2, blocks - block), sums);
     }
   }

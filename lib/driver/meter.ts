@@ -68,6 +68,7 @@ function meteredPolicy(policy: PolicyPort, meter: Meter): PolicyPort {
       return rollout;
     },
     save: (dir) => policy.save(dir),
+    offload: async () => policy.offload?.(),
     dispose: () => policy.dispose(),
   };
 }
@@ -86,6 +87,7 @@ function meteredTrainer(trainer: TrainerPort, policy: PolicyPort, meter: Meter):
     },
     saveState: (file) => trainer.saveState(file),
     loadState: (file) => trainer.loadState(file),
+    offload: async () => trainer.offload?.(),
     dispose: () => trainer.dispose(),
   };
 }
@@ -97,6 +99,7 @@ export function meteredEngine(engine: Engine, meter: Meter): Engine {
   return {
     versions: () => engine.versions(),
     advantages: (rewards, request) => engine.advantages(rewards, request),
+    offloadsIdleRole: (config, info) => engine.offloadsIdleRole?.(config, info) ?? false,
     ...(engine.machineLimits ? { machineLimits: (info) => engine.machineLimits!(info) } : {}),
     async loadPolicy(dir, config) {
       const policy = await engine.loadPolicy(dir, config);

@@ -3,6 +3,7 @@ import { loadAddon } from '../binding/load';
 import type { Config, RoleConfig } from '../config';
 import { grpoAdvantages } from '../policy/grpo-loss';
 import { Policy } from '../policy/policy';
+import { holdsBothRoles } from '../policy/residency';
 import { Trainer } from '../policy/trainer';
 import { machineLimits } from './machine-limits';
 import type { Engine, PolicyPort, TrainerPort } from './ports';
@@ -31,16 +32,6 @@ function trainerOptions(role: RoleConfig, totalSteps: number) {
     ...role.loss,
     maxCompletionLength: role.sampling.maxNewTokens,
   };
-}
-
-/** bf16 weights, and fp32 master, two moments and gradient, per parameter of a role on CUDA. */
-const ROLE_BYTES_PER_PARAMETER = 18;
-/** What both roles may take of a device; the rest is for keys and values, activations and logits. */
-const ROLES_SHARE = 0.7;
-
-/** Whether a device has room for both roles and a step. */
-export function holdsBothRoles(parameters: number, deviceBytes: number): boolean {
-  return 2 * parameters * ROLE_BYTES_PER_PARAMETER <= ROLES_SHARE * deviceBytes;
 }
 
 /** The engine of a real run: lib/policy over the native core. */

@@ -8,9 +8,13 @@ export interface ModelSize {
   parameters: number;
   layers: number;
   hidden: number;
+  intermediate: number;
   vocabulary: number;
+  heads: number;
   keyValueHeads: number;
   headDim: number;
+  /** Queries and keys are normalised per head (Qwen3). */
+  queryKeyNorm: boolean;
 }
 
 /** @throws ModelFormatError when a size is missing */
@@ -36,8 +40,11 @@ export function modelSize(dir: string): ModelSize {
     parameters: layers * perLayer + embeddings + hidden,
     layers,
     hidden,
+    intermediate: number('intermediate_size'),
     vocabulary,
+    heads,
     keyValueHeads,
     headDim,
+    queryKeyNorm: config['model_type'] === 'qwen3',
   };
 }

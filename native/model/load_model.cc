@@ -203,6 +203,7 @@ std::shared_ptr<Model> loadModel(const std::string& dir, at::Device device, at::
   for (NamedSlice& slice : huggingFaceSlices(config, model->weights)) {
     slice.tensor.copy_(files.files[files.fileOf.at(slice.name)].tensor(slice.name));
   }
+  releaseHostMemory();
   return model;
 }
 
@@ -222,6 +223,7 @@ std::shared_ptr<Model> initModel(const std::string& dir, at::Device device, at::
       tensor.copy_(at::empty(tensor.sizes(), at::kFloat).normal_(0.0, deviation, generator));
     }
   });
+  releaseHostMemory();  // of a whole embedding in fp32
   return model;
 }
 

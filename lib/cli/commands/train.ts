@@ -1,3 +1,5 @@
+import * as os from 'node:os';
+
 import pc from 'picocolors';
 import * as yaml from 'yaml';
 import type { Argv, CommandModule } from 'yargs';
@@ -119,7 +121,11 @@ function dryRun(input: TrainConfig, json: boolean): void {
   const { preset, config } = resolveTrainConfig(input);
   const onCuda = config.device.startsWith('cuda') || (config.device === 'auto' && hasCudaDriver());
   const isHalf = config.dtype === 'bfloat16' || (config.dtype === 'auto' && onCuda);
-  const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), isHalf ? 2 : 4);
+  const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), {
+    cuda: onCuda,
+    weightBytes: isHalf ? 2 : 4,
+    ...(onCuda ? {} : { totalBytes: os.totalmem() }),
+  });
   if (json) process.stdout.write(`${JSON.stringify({ type: 'dry-run', preset, config, estimate: cost })}\n`);
   else process.stdout.write(`${yaml.stringify({ preset, ...config })}\n${estimateText(cost)}\n`);
 }

@@ -1,0 +1,55 @@
+import type { PolicyPort } from '../../lib/driver/ports';
+import { FakeEngine, type FakePolicy, type FakeTrainer } from './fakes';
+import { Bench } from './support';
+
+/** Records when the state of a role leaves the device. The Solver is loaded first. */
+class SmallCard extends FakeEngine {
+  readonly log: string[] = [];
+
+  offloadsIdleRole(): boolean {
+    return true;
+  }
+
+  private name(policy: PolicyPort): string {
+    return this.policies.indexOf(policy as FakePolicy) === 0 ? 'solver' : 'generator';
+  }
+
+  override async loadPolicy(...args: Parameters<FakeEngine['loadPolicy']>): Promise<FakePolicy> {
+    const policy = await super.loadPolicy(...args);
+    const offload = async () => void this.log.push(`${this.name(policy)} weights away`);
+    return Object.assign(policy, { offload });
+  }
+
+  override async createTrainer(policy: PolicyPort): Promise<FakeTrainer> {
+    const trainer = await super.createTrainer(policy);
+    const name = this.name(policy);
+    const step = trainer.step.bind(trainer);
+    return Object.assign(trainer, {
+      offload: async () => void this.log.push(`${name} state away`),
+      step: async (input: Parameters<typeof step>[0]) => {
+        this.log.push(`${name} step`);
+        return step(input);
+      },
+    });
+  }
+}
+
+test('on a small card the role that is not needed makes room, once per phase', async () => {
+  const bench = new Bench();
+  try {
+    const { engine, result } = await bench.run(bench.config(), {}, new SmallCard());
+    expect(result.status).toBe('completed');
+    const { log } = engine as SmallCard;
+    const times = (text: string, count: number) => new Array<string>(count).fill(text);
+    const solverPhase = ['generator state away', 'generator weights away', ...times('solver step', 3)];
+    expect(log).toEqual([
+      ...times('generator step', 2),
+      ...solverPhase,
+      'solver state away', // its weights stay: the Generator's training asks it
+      ...times('generator step', 2),
+      ...solverPhase,
+    ]);
+  } finally {
+    bench.remove();
+  }
+});

@@ -7,7 +7,7 @@
 //
 // Four warps share a tile of 64 tokens: with one query tile each warp takes 16 tokens of it, with four each
 // takes a query tile and all tokens. The next tile is copied while the current one is used.
-#include "kernels/cuda_launchers.h"
+#include "kernels/grouped_decode_work.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/mma.cuh"
 
@@ -15,7 +15,7 @@ namespace toolr0::cuda {
 namespace {
 
 constexpr int kWarps = 4, kThreads = kWarps * kWarp;
-constexpr int kTileTokens = 64, kSlab = 16, kMaxQueries = 64;
+constexpr int kSlab = 16, kMaxQueries = 64;
 constexpr float kLog2E = 1.4426950408889634f;
 
 // Rows of shared memory are shifted by 16 bytes against each other, so that lanes meet in no bank.
@@ -25,56 +25,6 @@ template <int kDim>
 inline constexpr int kTileElements = kTileTokens * kRowLength<kDim>;
 template <int kDim>
 inline constexpr size_t kSharedBytes = size_t{2} * 2 * kTileElements<kDim> * sizeof(__nv_bfloat16);
-
-struct Work {
-  int firstRow, rows, begin, end, part;
-  const int32_t* table;
-};
-
-// Tokens of one stretch: `length` in at most `splits` stretches of whole tiles.
-__device__ inline int stretchOf(int length, int splits) {
-  const int perSplit = (length + splits - 1) / splits;
-  return (perSplit + kTileTokens - 1) / kTileTokens * kTileTokens;
-}
-__device__ inline int stretchesOf(int length, int splits) {
-  if (length == 0) return 0;
-  const int stretch = stretchOf(length, splits);
-  return (length + stretch - 1) / stretch;
-}
-__device__ inline int prefixPartsOf(const GroupedDecodePointers& p, int row) {
-  return stretchesOf(p.prefixLength[p.prefixIndex[row]], p.prefixSplits);
-}
-
-// False if there is nothing to do for this block.
-__device__ inline bool findWork(const GroupedDecodePointers& p, Work& work) {
-  const int index = blockIdx.x, prefixBlocks = p.runs * p.prefixSplits;
-  int length, splits, split;
-  if (index < prefixBlocks) {
-    const int run = index / p.prefixSplits;
-    work.firstRow = p.runStart[run];
-    work.rows = p.runCount[run];
-    if (work.rows == 0) return false;
-    const int prefix = p.prefixIndex[work.firstRow];
-    work.table = p.prefixTable + static_cast<int64_t>(prefix) * p.prefixColumns;
-    length = p.prefixLength[prefix];
-    splits = p.prefixSplits;
-    split = index % p.prefixSplits;
-    work.part = split;
-  } else {
-    work.firstRow = (index - prefixBlocks) / p.suffixSplits;
-    work.rows = 1;
-    work.table = p.suffixTable + static_cast<int64_t>(work.firstRow) * p.suffixColumns;
-    length = p.suffixLength[work.firstRow];
-    splits = p.suffixSplits;
-    split = (index - prefixBlocks) % p.suffixSplits;
-    work.part = prefixPartsOf(p, work.firstRow) + split;
-  }
-  if (split >= stretchesOf(length, splits)) return false;
-  const int stretch = stretchOf(length, splits);
-  work.begin = split * stretch;
-  work.end = min(length, work.begin + stretch);
-  return true;
-}
 
 // Starts the copies of a tile's keys and values; what lies beyond `end` becomes zero.
 template <int kDim>

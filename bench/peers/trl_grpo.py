@@ -7,7 +7,7 @@ checkpointing, no reference model, no logging.
 """
 
 import os
-import tempfile
+import sys
 import time
 
 import side
@@ -126,7 +126,7 @@ def main(process):
     # More rows at once are no faster (measured on two cores with 16, 32, 64 and 128) and need more memory.
     micro_batch = next(size for size in range(min(rows, MICRO_BATCH), 0, -1) if rows % size == 0)
     config = GRPOConfig(
-        output_dir=tempfile.mkdtemp(prefix="tool-r0-bench-"),
+        output_dir=os.path.join(os.path.dirname(sys.argv[1]), "trl"),  # goes with the benchmark's folder
         per_device_train_batch_size=micro_batch,
         gradient_accumulation_steps=rows // micro_batch,
         num_generations=n,

@@ -55,9 +55,20 @@ class Bench {
   private readonly machines = new Map<Dtype, MachineLimits>();
   private readonly absences = new Map<PeerName, string | undefined>();
 
-  constructor(private readonly options: BenchOptions) {}
+  /** Gigabytes of weights must not stay behind; the measured processes end with their stdin. */
+  private readonly interrupted = (signal: NodeJS.Signals) => {
+    this.dispose();
+    process.exit(signal === 'SIGTERM' ? 143 : 130);
+  };
+
+  constructor(private readonly options: BenchOptions) {
+    process.once('SIGINT', this.interrupted);
+    process.once('SIGTERM', this.interrupted);
+  }
 
   dispose(): void {
+    process.off('SIGINT', this.interrupted);
+    process.off('SIGTERM', this.interrupted);
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 

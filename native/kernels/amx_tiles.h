@@ -11,18 +11,31 @@ namespace toolr0::cpu {
 
 #define TR0_AMX_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,amx-tile,amx-bf16")))
 
-// Eight tiles of 16 rows of 64 bytes. The thread's tiles are in use until amxRelease.
-TR0_INLINE void amxConfigure() {
-  struct alignas(64) {
-    uint8_t palette = 1, startRow = 0, reserved[14] = {};
-    uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } config;
-  __asm__ volatile("ldtilecfg %0" ::"m"(config));
-}
-TR0_INLINE void amxRelease() {
-  __asm__ volatile("tilerelease" ::);
-}
+// Eight tiles of 16 rows of 64 bytes for this thread, as long as it lives; libtorch's own use of the tiles is
+// put back as it was.
+class AmxTiles {
+ public:
+  AmxTiles() {
+    struct alignas(64) {
+      uint8_t palette = 1, startRow = 0, reserved[14] = {};
+      uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+      uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+    } config;
+    __asm__ volatile("sttilecfg %0" : "=m"(before_));
+    __asm__ volatile("ldtilecfg %0" ::"m"(config));
+  }
+  ~AmxTiles() {
+    if (before_[0] == 0)  // no palette: the tiles were not in use
+      __asm__ volatile("tilerelease" ::);
+    else
+      __asm__ volatile("ldtilecfg %0" ::"m"(before_));
+  }
+  AmxTiles(const AmxTiles&) = delete;
+  AmxTiles& operator=(const AmxTiles&) = delete;
+
+ private:
+  alignas(64) uint8_t before_[64];
+};
 
 // sums[a][b] (each 16 × 16 fp32) = left[a] · right[b] over `blocks` tiles of 32 inputs, a < 2, b < B ≤ 2.
 // left[a]: 16 rows of bf16, leftStride bytes apart; right[b]: packed tiles, 1024 bytes each. Meanwhile kLines

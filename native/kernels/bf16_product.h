@@ -6,16 +6,12 @@
 
 namespace toolr0::cpu {
 
-// Whether this CPU has the tiles and the kernel lets this process use them. Without them callers take
-// libtorch's products.
-bool hasBf16Tiles();
-
 // sum [M, N] fp32 += aᵀ · b, for a [K, M] and b [K, N] bf16. `sum` is contiguous; a and b have contiguous
-// rows. A gradient of a weight, for one: sum += dyᵀ · x.
+// rows. A gradient of a weight, for one: sum += dyᵀ · x. Only where hasAmx() (linear_bf16.h).
 void addTransposedProduct(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b);
 
-// out [M, N] fp32 = a · bᵀ, for a [M, K] and b [N, K] bf16, K a multiple of 32. For M far below N: a is
-// repacked, b is read as it is. `out` is contiguous; a and b have contiguous rows.
+// out [M, N] fp32 = a · bᵀ, for a [M, K] and b [N, K] bf16, K a multiple of 32: a is repacked,
+// b is read as it is. `out` and b are contiguous, a has contiguous rows. Without AMX slower than widening.
 void productWithTransposed(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace toolr0::cpu

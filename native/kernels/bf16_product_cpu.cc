@@ -9,7 +9,9 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/amx_tiles.h"
 #include "kernels/bf16_product.h"
+#include "kernels/linear_bf16.h"
 #if defined(__x86_64__) && defined(__linux__)
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC 12's own headers begin "undefined" vectors by reading them.
@@ -17,8 +19,6 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #define TR0_TILES 1
 #endif
 
@@ -39,31 +39,6 @@ constexpr int64_t kDepthBlock = 2048;  // of a product with longer sums; bounds 
 int64_t ceilDivide(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
-
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, startRow = 0, reserved[14] = {};
-  uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-// The tiles of this thread; libtorch's own use of them is put back as it was.
-class Tiles {
- public:
-  TR0_TILE_CODE Tiles() {
-    static const TileConfig config;
-    _tile_storeconfig(&before_);
-    _tile_loadconfig(&config);
-  }
-  TR0_TILE_CODE ~Tiles() {
-    if (before_.palette == 0)
-      _tile_release();
-    else
-      _tile_loadconfig(&before_);
-  }
-
- private:
-  TileConfig before_;
-};
 
 // Turns 16 x 16 numbers of 32 bits.
 TR0_TILE_CODE inline void turn(__m512i r[16]) {
@@ -121,15 +96,6 @@ TR0_TILE_CODE void packTurnedLeftTile(const Element* from, int64_t stride, int64
   turn(pairs);
   for (int i = 0; i < 16; ++i) _mm512_storeu_si512(tile + i * kDepth, pairs[i]);
 }
-// … of the right factor from a matrix [N, K], 32 numbers of each of `count` rows.
-TR0_TILE_CODE void packTurnedRightTile(const Element* from, int64_t stride, int64_t count, Element* tile) {
-  __m512i rows[16];
-  for (int64_t i = 0; i < kSide; ++i)
-    rows[i] = i < count ? _mm512_loadu_si512(from + i * stride) : _mm512_setzero_si512();
-  turn(rows);
-  for (int i = 0; i < 16; ++i) _mm512_storeu_si512(tile + i * kDepth, rows[i]);
-}
-
 // Where tile (row of tiles, depth) of the left factor lies, and how far its rows are apart.
 struct Left {
   const Element* data;
@@ -154,15 +120,6 @@ TR0_TILE_CODE void addPiece(const float* sums, const Piece& piece) {
                           _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, to), _mm512_loadu_ps(sums + i * kSide)));
   }
 }
-TR0_TILE_CODE void storeTurned(const float* sums, const Piece& piece) {
-  __m512i rows[16];
-  for (int i = 0; i < 16; ++i) rows[i] = _mm512_loadu_si512(sums + i * kSide);
-  turn(rows);
-  const __mmask16 lanes = firstLanes(piece.columns);
-  for (int64_t i = 0; i < std::min(kSide, piece.rows); ++i)
-    _mm512_mask_storeu_epi32(piece.c + i * piece.stride, lanes, rows[i]);
-}
-
 // Sums over the whole depth of a 32 x 32 block, in tiles 0 … 3.
 TR0_TILE_CODE inline void multiplyBlock(const Left& left, int64_t tileRow, const Element* right,
                                         int64_t panelSize, int64_t depth) {
@@ -223,34 +180,6 @@ TR0_TILE_CODE void addRows(const Left& left, int64_t rows, const Element* tiles,
   }
 }
 
-// out[:, 0 … rows) = (left · right)ᵀ: the left factor's rows are the columns of `out` [outRows, stride].
-TR0_TILE_CODE void storeTurnedRows(const Left& left, int64_t rows, const Element* tiles, int64_t depth,
-                                   float* out, int64_t outRows, int64_t stride) {
-  alignas(64) float sums[kSide * kSide];
-  const int64_t panelSize = depth * kTileSize;
-  for (int64_t column = 0; column < outRows; column += kBlock) {
-    const Element* right = tiles + column / kSide * panelSize;
-    for (int64_t row = 0; row < rows; row += kBlock) {
-      const auto piece = [&](int64_t i, int64_t j) {
-        return Piece{out + (column + j) * stride + row + i, stride, outRows - column - j, rows - row - i};
-      };
-      _tile_zero(0);
-      _tile_zero(1);
-      _tile_zero(2);
-      _tile_zero(3);
-      multiplyBlock(left, row / kSide, right, panelSize, depth);
-      _tile_stored(0, sums, 64);
-      storeTurned(sums, piece(0, 0));
-      _tile_stored(1, sums, 64);
-      storeTurned(sums, piece(0, kSide));
-      _tile_stored(2, sums, 64);
-      storeTurned(sums, piece(kSide, 0));
-      _tile_stored(3, sums, 64);
-      storeTurned(sums, piece(kSide, kSide));
-    }
-  }
-}
-
 const Element* elements(const at::Tensor& x) {
   return reinterpret_cast<const Element*>(x.const_data_ptr<at::BFloat16>());
 }
@@ -263,21 +192,9 @@ int64_t rowsPerTask(int64_t rows) {
 
 }  // namespace
 
-bool hasBf16Tiles() {
-  static const bool allowed = [] {
-    constexpr int kRequestPermission = 0x1023, kTileData = 18;
-    unsigned a = 7, b = 0, c = 0, d = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    const bool tiles = (d & (1u << 24)) != 0 && (d & (1u << 22)) != 0;
-    return tiles && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  }();
-  return allowed;
-}
-
 void addTransposedProduct(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
   const int64_t depth = a.size(0), rows = a.size(1), columns = b.size(1);
-  TORCH_CHECK(hasBf16Tiles() && sum.is_contiguous() && sum.size(0) == rows && sum.size(1) == columns &&
+  TORCH_CHECK(hasAmx() && sum.is_contiguous() && sum.size(0) == rows && sum.size(1) == columns &&
                   b.size(0) == depth && a.stride(1) == 1 && b.stride(1) == 1,
               "addTransposedProduct: ", sum.sizes(), " += ", a.sizes(), "ᵀ · ", b.sizes());
   const Element *left = elements(a), *right = elements(b);
@@ -296,7 +213,7 @@ void addTransposedProduct(const at::Tensor& sum, const at::Tensor& a, const at::
       }
     });
     at::parallel_for(0, ceilDivide(rows, task), 1, [&](int64_t begin, int64_t end) {
-      const Tiles scope;
+      const AmxTiles tilesInUse;
       std::vector<Element> own(static_cast<size_t>(task * steps * kDepth + kDepth));
       Element* data = own.data() + (64 - reinterpret_cast<uintptr_t>(own.data()) % 64) % 64 / sizeof(Element);
       for (int64_t i = begin; i < end; ++i) {
@@ -313,54 +230,38 @@ void addTransposedProduct(const at::Tensor& sum, const at::Tensor& a, const at::
   }
 }
 
-void productWithTransposed(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
-  const int64_t outRows = a.size(0), depth = a.size(1), rows = b.size(0), steps = depth / kDepth;
-  TORCH_CHECK(hasBf16Tiles() && out.is_contiguous() && out.size(0) == outRows && out.size(1) == rows &&
-                  b.size(1) == depth && depth % kDepth == 0 && a.stride(1) == 1 && b.stride(1) == 1,
-              "productWithTransposed: ", out.sizes(), " = ", a.sizes(), " · ", b.sizes(), "ᵀ");
-  const int64_t panels = ceilDivide(outRows, kBlock) * 2, task = rowsPerTask(rows);
-  const at::Tensor packed = at::empty({panels * steps * kTileSize}, a.options());
-  auto* tiles = reinterpret_cast<Element*>(packed.data_ptr<at::BFloat16>());
-  const Element *right = elements(a), *left = elements(b);
-  at::parallel_for(0, panels * steps, 64, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t k = i % steps * kDepth, row = i / steps * kSide;
-      packTurnedRightTile(right + std::min(row, outRows) * a.stride(0) + k, a.stride(0), outRows - row,
-                          tiles + i * kTileSize);
-    }
-  });
-  float* to = out.data_ptr<float>();
-  at::parallel_for(0, ceilDivide(rows, task), 1, [&](int64_t begin, int64_t end) {
-    const Tiles scope;
-    std::vector<Element> last;
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t row = i * task, rowCount = std::min(task, rows - row);
-      Left from{left + row * b.stride(0), kSide * b.stride(0), kDepth,
-                b.stride(0) * static_cast<int64_t>(sizeof(Element))};
-      if (rowCount % kBlock != 0) {  // tiles would reach beyond the matrix
-        last.assign(static_cast<size_t>(ceilDivide(rowCount, kBlock) * kBlock * depth), 0);
-        for (int64_t r = 0; r < rowCount; ++r)
-          std::memcpy(last.data() + r * depth, from.data + r * b.stride(0),
-                      static_cast<size_t>(depth) * sizeof(Element));
-        from = {last.data(), kSide * depth, kDepth, depth * static_cast<int64_t>(sizeof(Element))};
-      }
-      storeTurnedRows(from, rowCount, tiles, steps, to + row, outRows, rows);
-    }
-  });
-}
-
 #else
 
-bool hasBf16Tiles() {
-  return false;
-}
 void addTransposedProduct(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
   sum.add_(at::mm(a.t(), b));
 }
-void productWithTransposed(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
-  out.copy_(at::mm(a, b.t()));
-}
-
 #endif
+
+void productWithTransposed(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b) {
+  const int64_t rows = a.size(0), inputs = a.size(1), outputs = b.size(0);
+  TORCH_CHECK(out.is_contiguous() && out.size(0) == rows && out.size(1) == outputs && b.size(1) == inputs &&
+                  inputs % kInputBlock == 0 && a.stride(1) == 1 && b.is_contiguous(),
+              "productWithTransposed: ", out.sizes(), " = ", a.sizes(), " · ", b.sizes(), "ᵀ");
+  const at::Tensor packed = at::empty({packedElements(rows, inputs)}, a.options().dtype(at::kInt));
+  auto* x = reinterpret_cast<uint32_t*>(packed.data_ptr<int32_t>());
+  const auto* from = a.const_data_ptr<at::BFloat16>();
+  const int64_t block = packedElements(kRowBlock, inputs);
+  at::parallel_for(0, (rows + kRowBlock - 1) / kRowBlock, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      packRowBlock(from + i * kRowBlock * a.stride(0), a.stride(0), std::min(kRowBlock, rows - i * kRowBlock),
+                   inputs, x + i * block);
+  });
+  Bf16Product product;
+  product.output = Bf16Output::kFloat;
+  product.weight = b.const_data_ptr<at::BFloat16>();
+  product.outputs = outputs;
+  product.inputs = inputs;
+  product.rows = rows;
+  product.x = x;
+  product.y = out.data_ptr<float>();
+  product.yStride = outputs;
+  at::parallel_for(0, bf16Units(product), 1,
+                   [&](int64_t begin, int64_t end) { multiplyBf16(product, begin, end); });
+}
 
 }  // namespace toolr0::cpu

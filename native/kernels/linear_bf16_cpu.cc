@@ -249,7 +249,7 @@ TR0_AMX_TARGET void multiplyAmx(const Bf16Product& p, int64_t firstUnit, int64_t
   const int64_t groupBytes = kTile * p.inputs * static_cast<int64_t>(sizeof(BFloat16));
   // The next unit's weights follow: a plain unit is two adjacent groups of outputs.
   const int64_t next = p.output == Bf16Output::kSwiglu ? groupBytes : 2 * groupBytes;
-  amxConfigure();
+  const AmxTiles tiles;
   for (int64_t number = firstUnit; number < lastUnit; ++number) {
     const Unit unit = unitOf(p, number, padded);
     for (int64_t pair = 0; pair < pairs; ++pair) {
@@ -270,7 +270,6 @@ TR0_AMX_TARGET void multiplyAmx(const Bf16Product& p, int64_t firstUnit, int64_t
       finish<F16>(p, unit, block, std::min<int64_t>(2, blocks - block), sums);
     }
   }
-  amxRelease();
 }
 #endif
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "kernels/bf16_product.h"
+#include "kernels/linear_bf16.h"
 #include "runtime/error.h"
 
 namespace toolr0 {
@@ -33,8 +34,8 @@ class Head {
  public:
   Head(const at::Tensor& hidden, const at::Tensor& lmHead, double temperature)
       : hidden_(hidden), temperature_(temperature) {
-    tiles_ = lmHead.is_cpu() && lmHead.scalar_type() == at::kBFloat16 && lmHead.size(1) % 32 == 0 &&
-             lmHead.is_contiguous() && cpu::hasBf16Tiles();
+    tiles_ = lmHead.is_cpu() && lmHead.scalar_type() == at::kBFloat16 &&
+             lmHead.size(1) % cpu::kInputBlock == 0 && lmHead.is_contiguous() && cpu::hasAmx();
     const bool widen = lmHead.is_cpu() && lmHead.scalar_type() != at::kFloat && !tiles_;
     compute_ = widen ? at::kFloat : lmHead.scalar_type();
     lmHead_ = lmHead.to(compute_);  // once, not per chunk

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/bf16_product.h"
+#include "kernels/linear_bf16.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
 #include "kernels/swiglu.h"
@@ -74,7 +76,12 @@ at::Tensor headLogits(const Model& model, const at::Tensor& hidden) {
   // 16-bit factors, fp32 sums and result: rounding logits to 16 bits would cost the log-probabilities two
   // decimals.
   if (head.is_cuda()) return at::mm(hidden, head.t(), at::kFloat);
-  // The CPU has no such product; the head is widened in slices that stay in the cache.
+  if (head.scalar_type() == at::kBFloat16 && head.size(1) % cpu::kInputBlock == 0 && cpu::hasAmx()) {
+    const at::Tensor logits = at::empty({hidden.size(0), head.size(0)}, at::kFloat);
+    cpu::productWithTransposed(logits, hidden, head);
+    return logits;
+  }
+  // libtorch's CPU code has no such product; the head is widened in slices that stay in the cache.
   constexpr int64_t kSlice = 2048;
   const at::Tensor wide = hidden.to(at::kFloat);
   at::Tensor logits = at::empty({hidden.size(0), head.size(0)}, at::kFloat);

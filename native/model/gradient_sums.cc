@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "kernels/bf16_product.h"
+#include "kernels/linear_bf16.h"
 
 namespace toolr0 {
 
@@ -13,8 +14,7 @@ void addWeightGradient(at::Tensor& sum, const at::Tensor& dy, const at::Tensor& 
     // Not addmm with an fp32 output: libtorch versions differ in whether it takes an fp32 addend beside
     // 16-bit factors.
     sum.add_(at::mm(dy.t(), x, at::kFloat));
-  } else if (x.scalar_type() == at::kBFloat16 && cpu::hasBf16Tiles() && dy.stride(1) == 1 &&
-             x.stride(1) == 1) {
+  } else if (x.scalar_type() == at::kBFloat16 && cpu::hasAmx() && dy.stride(1) == 1 && x.stride(1) == 1) {
     cpu::addTransposedProduct(sum, dy, x);
   } else {
     // libtorch's 16-bit product rounds its result to 16 bits; the sum over micro-batches stays fp32.

@@ -28,7 +28,9 @@ struct Bf16DecodeStep::State {
     return at::empty({cpu::packedElements(maxRows, inputs)}, at::kInt);
   }
   static at::BFloat16* data(at::Tensor& t) { return t.mutable_data_ptr<at::BFloat16>(); }
-  static uint32_t* packed(at::Tensor& t) { return reinterpret_cast<uint32_t*>(t.mutable_data_ptr<int32_t>()); }
+  static uint32_t* packed(at::Tensor& t) {
+    return reinterpret_cast<uint32_t*>(t.mutable_data_ptr<int32_t>());
+  }
 
   void embed(int64_t rows);
   void normAndPack(const at::Tensor& weight, int64_t rows);
@@ -44,7 +46,7 @@ struct Bf16DecodeStep::State {
   KvCache& cache;
   const RolloutRequest& request;
   int64_t maxRows;
-  at::Tensor x, qkv, attended;                              // bf16 rows
+  at::Tensor x, qkv, attended;                               // bf16 rows
   at::Tensor packedNormed, packedAttended, packedActivated;  // see linear_bf16.h
   at::Tensor logits;                                         // fp32 [rows drawn together, vocab]
   at::Tensor tokens, logprobs;
@@ -71,9 +73,9 @@ Bf16DecodeStep::State::State(Model& model, KvCache& cache, const RolloutRequest&
   packedAttended = packedBuffer(attentionWidth);
   packedActivated = packedBuffer(c.intermediateSize);
   const int64_t together = kMostLogitBytes / (c.vocabSize * int64_t{sizeof(float)});
-  logits = at::empty({std::min(maxRows, std::max(cpu::kRowBlock, together / cpu::kRowBlock * cpu::kRowBlock)),
-                      c.vocabSize},
-                     at::kFloat);
+  logits = at::empty(
+      {std::min(maxRows, std::max(cpu::kRowBlock, together / cpu::kRowBlock * cpu::kRowBlock)), c.vocabSize},
+      at::kFloat);
   tokens = at::empty({maxRows}, at::kLong);
   logprobs = at::empty({maxRows}, at::kFloat);
   cpu::PageAttention<at::BFloat16>& a = attention;
@@ -186,8 +188,8 @@ void Bf16DecodeStep::State::drawAll(int64_t rows) {
   const float* x = logits.const_data_ptr<float>();
   for (int64_t first = 0; first < rows; first += logits.size(0)) {
     const int64_t count = std::min(logits.size(0), rows - first);
-    at::Tensor from = packedNormed.narrow(0, cpu::packedElements(first, hidden),
-                                          cpu::packedElements(count, hidden));
+    at::Tensor from =
+        packedNormed.narrow(0, cpu::packedElements(first, hidden), cpu::packedElements(count, hidden));
     multiply(cpu::Bf16Output::kFloat, model.weights.lmHead, at::Tensor(), from, count,
              logits.mutable_data_ptr(), vocab);
     at::parallel_for(0, count, 1, [&](int64_t begin, int64_t end) {

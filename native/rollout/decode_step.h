@@ -15,8 +15,8 @@ namespace toolr0 {
 class DecodeStep {
  public:
   virtual ~DecodeStep() = default;
-  // tokens [decoding] int64 and logprobs [decoding] fp32 on the model's device. On the CPU they are complete on
-  // return; on CUDA the work is queued on the current stream. The tensors stay valid until the next call.
+  // tokens [decoding] int64 and logprobs [decoding] fp32 on the model's device. On the CPU they are complete
+  // on return; on CUDA the work is queued on the current stream. The tensors stay valid until the next call.
   virtual void run(const DecodeIndices& indices, at::Tensor& tokens, at::Tensor& logprobs) = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "kernels/bf16_product.h"
+#include "kernels/linear_bf16.h"
 
 using namespace toolr0;
 
@@ -70,7 +71,7 @@ void leavesLibtorchsProductsAlone() {
 }  // namespace
 
 int main() {
-  if (!cpu::hasBf16Tiles()) {
+  if (!cpu::hasAmx()) {
     std::puts("skipped: this CPU has no bf16 matrix tiles");
     return 77;
   }

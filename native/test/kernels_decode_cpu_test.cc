@@ -114,8 +114,8 @@ void checkBf16(MultiplyBf16 multiply, int64_t rows, int64_t inputs, int64_t outp
   at::Tensor activated = at::full({cpu::packedElements(rows, outputs)}, -1, at::kInt);
   run(cpu::Bf16Output::kSwiglu, activated);
   const at::Tensor rounded = both.to(at::kBFloat16).to(at::kDouble);
-  const at::Tensor wanted =
-      packRows((gateOf(rounded.narrow(1, 0, outputs)) * rounded.narrow(1, outputs, outputs)).to(at::kBFloat16));
+  const at::Tensor wanted = packRows(
+      (gateOf(rounded.narrow(1, 0, outputs)) * rounded.narrow(1, outputs, outputs)).to(at::kBFloat16));
   // [blocks, inputs / 32, 16 pairs, 16 rows, 2]; the rows beyond the last hold gateOf(bias) * bias, read by
   // none.
   const auto used = [&](const at::Tensor& t) {

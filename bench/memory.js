@@ -12,7 +12,7 @@ const { parseArgs } = require('node:util');
 const { Policy, Trainer, grpoAdvantages } = require('..');
 const { modelSize } = require('../dist/report/model-size');
 const { rolloutMemory, total, trainingMemory } = require('../dist/report/memory-plan');
-const SHAPES = require('./shapes');
+const { SHAPES } = require('../dist/bench/shapes');
 
 const { values: flags } = parseArgs({
   options: {

@@ -50,6 +50,9 @@ export class Roles {
         if (from && roles.updates[role] > 0) await roles.restore(role, from.checkpoint);
         else roles.members.set(role, { policy: await engine.loadPolicy(baseModel, config) });
       }
+      // Only now: one role's trainer may ask the other role to make room.
+      for (const [role, { stateFile }] of roles.members)
+        if (stateFile && !config.offloadIdleTrainer) await roles.trainer(role);
     } catch (error) {
       await roles.dispose();
       throw error;
@@ -120,7 +123,6 @@ export class Roles {
     await linkTree(saved.trainer, own.trainer);
     const policy = await this.engine.loadPolicy(own.weights, this.config);
     this.members.set(role, { policy, stateFile: own.trainer });
-    if (!this.config.offloadIdleTrainer) await this.trainer(role);
   }
 
   /** How a checkpoint saves each role. */

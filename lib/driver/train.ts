@@ -85,7 +85,8 @@ async function conduct(
       opened.folder,
       opened.from ? { checkpoint: opened.from.dir, updates: opened.from.state.updates } : undefined,
     );
-    const machine = await engine.machineLimits?.(roles.policy('solver').info);
+    // Only for perf/*: a machine that cannot be measured (a full temporary folder, say) trains all the same.
+    const machine = await engine.machineLimits?.(roles.policy('solver').info).catch(() => undefined);
     const context = makeContext(
       opened,
       options,

@@ -19,7 +19,7 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 separate_arguments(_tr0_openmp UNIX_COMMAND "${OpenMP_CXX_FLAGS}")
 target_compile_options(tr0_libtorch INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${_tr0_openmp}>")
 file(GLOB _tr0_openmp_library "${TR0_LIBTORCH}/lib/libgomp*.so*" "${TR0_LIBTORCH}/lib/libomp.*")
-if(_tr0_openmp_library)
+if(_tr0_openmp_library AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang") # clang's code calls its own library
   list(GET _tr0_openmp_library 0 _tr0_openmp_library)
   list(APPEND _tr0_libs "${_tr0_openmp_library}")
 else()

@@ -84,7 +84,6 @@ void Optimizer::offload() {
 }
 
 void Optimizer::restore() {
-  offloaded_ = false;
   for (TrainedParameter& p : parameters_) {
     moveTensor(p.master, device_);
     moveTensor(p.firstMoment, device_);
@@ -92,6 +91,7 @@ void Optimizer::restore() {
     const at::Tensor zeros = at::zeros(p.master.sizes(), p.gradient.options());
     p.gradient.unsafeGetTensorImpl()->shallow_copy_from(zeros.getIntrusivePtr());
   }
+  offloaded_ = false;  // last: what ran out of memory on the way can be tried again
 }
 
 void Optimizer::refreshCopies() {

@@ -231,19 +231,24 @@ RolloutResult Engine::result() {
 
 RolloutResult runEngine(Model& model, const RolloutRequest& request, const RolloutCallbacks& callbacks,
                         const CancelToken& cancel, const EngineOptions& options) {
-  RolloutResult result;
-  {
-    const StreamScope stream(options.keepWorkspace ? workspaceOf(model).stream : std::nullopt);
-    Engine engine(model, request, callbacks, cancel, options);
-    try {
-      engine.run();
-    } catch (const Error& error) {
-      if (error.code() != kAbortedError || !request.returnPartialOnAbort) throw;
+  struct Trim {  // also after an error, once the stream is idle
+    Model& model;
+    bool kept;
+    ~Trim() {
+      try {
+        if (kept) trimWorkspace(model);
+      } catch (const c10::Error&) {  // the device has failed: the next call reports it
+      }
     }
-    result = engine.result();
+  } trim{model, options.keepWorkspace};
+  const StreamScope stream(options.fused ? rolloutStream(model.device) : std::nullopt);
+  Engine engine(model, request, callbacks, cancel, options);
+  try {
+    engine.run();
+  } catch (const Error& error) {
+    if (error.code() != kAbortedError || !request.returnPartialOnAbort) throw;
   }
-  if (options.keepWorkspace) trimWorkspace(model);
-  return result;
+  return engine.result();
 }
 
 }  // namespace toolr0

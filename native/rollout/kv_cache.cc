@@ -13,8 +13,13 @@
 #include "rollout/bf16_decode_step.h"
 #include "rollout/cpu_decode_step.h"
 #include "runtime/error.h"
+#include "runtime/host_memory.h"
 
 namespace toolr0 {
+
+// A pool is as large as the longest completions may need, and mostly untouched. Small ones keep their pages
+// for the next call.
+constexpr size_t kDiscardedBytes = size_t{16} << 20;  // per layer and side
 
 PagePool::PagePool(int64_t capacity) : capacity_(capacity), free_(capacity) {
   for (int64_t i = 0; i < capacity; ++i) free_[i] = static_cast<int32_t>(capacity - 1 - i);
@@ -30,6 +35,12 @@ int32_t PagePool::take() {
 void PagePool::giveBack(std::vector<int32_t>& pages) {
   free_.insert(free_.end(), pages.rbegin(), pages.rend());
   pages.clear();
+}
+
+KvCache::~KvCache() {
+  for (const std::vector<at::Tensor>* tensors : {&keys_, &values_})
+    for (const at::Tensor& pages : *tensors)
+      if (pages.is_cpu() && pages.nbytes() >= kDiscardedBytes) discardHostPages(pages.mutable_data_ptr());
 }
 
 int64_t KvCache::bytesPerPage(const Model& model) {

@@ -52,6 +52,9 @@ class KvCache {
   // memory cannot be had.
   KvCache(const Model& model, int64_t pages);
   KvCache(const Model& model, int64_t pages, KvLayout layout);
+  ~KvCache();
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
   static int64_t bytesPerPage(const Model& model);
 
   KvLayout layout() const { return layout_; }

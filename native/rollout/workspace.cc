@@ -4,6 +4,8 @@
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <map>
+
 namespace toolr0 {
 namespace {
 
@@ -23,7 +25,8 @@ void RolloutWorkspace::fit(Model& model, int64_t neededPages, const DecodeShape&
   const bool buffersFit = buffers && buffers->shape.holds(shape);
   if (!cacheFits || !buffersFit || !fused) step.reset();
   if (!cacheFits) {
-    cache.reset();  // before the new one is made
+    cache.reset();  // before the new one is made, which may fail
+    pages = 0;
     cache = fused ? std::make_unique<KvCache>(model, neededPages, KvLayout::kTokenMajor)
                   : std::make_unique<KvCache>(model, neededPages);
     pages = neededPages;
@@ -35,14 +38,22 @@ void RolloutWorkspace::fit(Model& model, int64_t neededPages, const DecodeShape&
   if (fused && !step) step = std::make_unique<FusedDecodeStep>(model, *cache, *buffers);
 }
 
+std::optional<c10::Stream> rolloutStream(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  static std::map<c10::DeviceIndex, c10::Stream> streams;  // compute thread only
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  const c10::DeviceIndex index = device.has_index() ? device.index() : guard.getDevice().index();
+  const auto found = streams.find(index);
+  if (found != streams.end()) return found->second;
+  return streams.emplace(index, guard.getStreamFromGlobalPool(at::Device(device.type(), index)))
+      .first->second;
+}
+
 RolloutWorkspace& workspaceOf(Model& model) {
   const auto* kept = static_cast<const RolloutWorkspace*>(model.rolloutWorkspace.get());
   if (kept == nullptr || kept->owner != &model) {
     auto workspace = std::make_shared<RolloutWorkspace>();
     workspace->owner = &model;
-    if (!model.device.is_cpu())  // graphs cannot be recorded on the default stream
-      workspace->stream =
-          c10::impl::VirtualGuardImpl(model.device.type()).getStreamFromGlobalPool(model.device);
     model.rolloutWorkspace = workspace;
   }
   return *static_cast<RolloutWorkspace*>(model.rolloutWorkspace.get());
@@ -70,8 +81,11 @@ StreamScope::StreamScope(std::optional<c10::Stream> own) : own_(own) {
 StreamScope::~StreamScope() {
   if (!own_) return;
   // At most the steps queued ahead are still running; afterwards memory and graphs may be freed.
-  own_->synchronize();
   c10::impl::VirtualGuardImpl(own_->device_type()).exchangeStream(*previous_);
+  try {
+    own_->synchronize();
+  } catch (const c10::Error&) {  // the device has failed: the next call reports it
+  }
 }
 
 }  // namespace toolr0

@@ -12,10 +12,9 @@ namespace toolr0 {
 
 // What generate() calls on one model can share: memory for keys and values, the buffers of a decode step and
 // the graphs recorded over them. A training run asks for the same shapes thousands of times; recording a
-// graph costs as much as dozens of steps. Made for CUDA.
+// graph costs as much as dozens of steps. Made for CUDA; every use is queued on rolloutStream().
 struct RolloutWorkspace {
-  const Model* owner = nullptr;       // a copied Model must not use the original's
-  std::optional<c10::Stream> stream;  // every use of what follows is queued here
+  const Model* owner = nullptr;  // a copied Model must not use the original's
   int64_t pages = 0;
   std::unique_ptr<KvCache> cache;
   std::unique_ptr<DecodeBuffers> buffers;
@@ -24,6 +23,10 @@ struct RolloutWorkspace {
   // Remakes what is missing or too small. A cache larger than needed stays.
   void fit(Model& model, int64_t pages, const DecodeShape& shape, bool fused);
 };
+
+// The stream of every rollout on a device (graphs cannot be recorded on the default one); none on the CPU.
+// One, not one per workspace: libraries keep memory for each stream they ever ran on.
+std::optional<c10::Stream> rolloutStream(at::Device device);
 
 // The model's own workspace (made on first use, freed with the model or by releaseWorkspace).
 RolloutWorkspace& workspaceOf(Model& model);

@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "runtime/free_memory.h"
+
 namespace toolr0 {
 namespace {
 
@@ -46,7 +48,7 @@ class Range {
     const auto [available, address] = *fit;
     eraseFree(address, available);
     if (available > size) insertFree(address + size, available - size);
-    used_.emplace(address, size);
+    used_.emplace(address, Use{size, true});
     stats_.usedBytes += static_cast<int64_t>(size);
     stats_.peakBytes = std::max(stats_.peakBytes, stats_.usedBytes);
     stats_.retainedBytes = std::max<int64_t>(0, stats_.retainedBytes - static_cast<int64_t>(size));
@@ -56,10 +58,11 @@ class Range {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = used_.find(reinterpret_cast<uintptr_t>(pointer));
     uintptr_t address = found->first;
-    size_t size = found->second;
+    size_t size = found->second.size;
+    const bool retained = found->second.retained;
     used_.erase(found);
     stats_.usedBytes -= static_cast<int64_t>(size);
-    stats_.retainedBytes += static_cast<int64_t>(size);
+    if (retained) stats_.retainedBytes += static_cast<int64_t>(size);
     auto next = byAddress_.lower_bound(address);
     if (next != byAddress_.end() && next->first == address + size) {
       const size_t more = next->second;
@@ -76,6 +79,13 @@ class Range {
     insertFree(address, size);
     if (stats_.retainedBytes > static_cast<int64_t>(retainedLimit)) releaseLocked();
   }
+  void discard(void* pointer) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = used_.find(reinterpret_cast<uintptr_t>(pointer));
+    if (found == used_.end()) return;
+    found->second.retained = false;
+    madvise(pointer, found->second.size, MADV_DONTNEED);
+  }
   void release() {
     const std::lock_guard<std::mutex> lock(mutex_);
     releaseLocked();
@@ -90,6 +100,10 @@ class Range {
   }
 
  private:
+  struct Use {
+    size_t size;
+    bool retained;  // whether its pages stay when it is freed
+  };
   void insertFree(uintptr_t address, size_t size) {
     byAddress_.emplace(address, size);
     bySize_.emplace(size, address);
@@ -108,7 +122,7 @@ class Range {
   uintptr_t base_ = 0, end_ = 0;
   std::map<uintptr_t, size_t> byAddress_;
   std::set<std::pair<size_t, uintptr_t>> bySize_;
-  std::unordered_map<uintptr_t, size_t> used_;
+  std::unordered_map<uintptr_t, Use> used_;
   HostMemoryStats stats_;
 };
 
@@ -123,7 +137,7 @@ class HostAllocator final : public c10::Allocator {
     const auto pages = static_cast<size_t>(std::max<long>(0, sysconf(_SC_PHYS_PAGES)));
     const size_t memory = pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / kGranularity * kGranularity;
     if (memory == 0 || !range_.reserve(memory)) return false;
-    retainedLimit_ = memory / 4;
+    retainedLimit_ = static_cast<size_t>(totalMemory(at::kCPU)) / 4;
     fallback_ = c10::GetCPUAllocator();
     c10::SetCPUAllocator(this, /*priority=*/1);
     return true;
@@ -170,6 +184,10 @@ HostMemoryStats hostMemoryStats() {
 
 void resetHostMemoryPeak() {
   HostAllocator::instance().range().resetPeak();
+}
+
+void discardHostPages(void* memory) {
+  HostAllocator::instance().range().discard(memory);
 }
 
 void releaseHostMemory() {

@@ -20,6 +20,10 @@ struct HostMemoryStats {
 HostMemoryStats hostMemoryStats();
 void resetHostMemoryPeak();
 
+// Gives the pages of a large tensor, whose contents are no longer needed, back to the system before it is
+// freed. For memory that was reserved for the worst case and hardly used: it must not count as retained.
+void discardHostPages(void* memory);
+
 // Gives the pages of freed tensors back to the system.
 void releaseHostMemory();
 

@@ -53,3 +53,20 @@ test('on a small card the role that is not needed makes room, once per phase', a
     bench.remove();
   }
 });
+
+test('a run stopped on a small card resumes on it', async () => {
+  const bench = new Bench();
+  try {
+    const out = bench.path('run');
+    const controller = new AbortController();
+    const first = new SmallCard();
+    first.onTrain = (count) => void (count === 8 && controller.abort()); // in the second iteration
+    const stopped = await bench.run(bench.config({ out }), { signal: controller.signal }, first);
+    expect(stopped.result.status).toBe('stopped');
+    const { engine, result } = await bench.run({}, { resume: out }, new SmallCard());
+    expect(result.status).toBe('completed');
+    expect((engine as SmallCard).log.at(-1)).toBe('solver step');
+  } finally {
+    bench.remove();
+  }
+});

@@ -141,9 +141,17 @@ else
   skip memcheck "compute-sanitizer is not here"
 fi
 
-# The figures, with the time that is left; the CPU's own tests only where there is more than enough of it.
+# The figures, with the time that is left (a stage that is cut still prints and writes the rows it has); the CPU's own tests only where there is more than enough of it.
 if [ "$with_node" = 1 ]; then
-  SHOW=80 stage bench $((limit - SECONDS)) "$node" bin/tool-r0-native.js bench --device cuda --json
+  bench() { # NAME SECONDS FLAGS...: the table is shown; rows with all repetitions go to $logs/NAME/bench.json
+    local name="$1" most="$2"
+    shift 2
+    SHOW=80 stage "$name" "$most" "$node" bin/tool-r0-native.js bench --device cuda --out "$logs/$name" "$@"
+  }
+  bench bench-rollout 240 --suite rollout,batch --shape qwen2.5-0.5b,qwen2.5-1.5b --peers transformers --repeats 3
+  bench bench-grpo-step 120 --suite grpo-step --shape qwen2.5-1.5b --repeats 1
+  bench bench-logprob-head 60 --suite logprob-head --shape qwen2.5-1.5b --repeats 1
+  bench bench-iteration 120 --suite iteration --shape qwen2.5-1.5b --repeats 1
 else
   skip bench "no Node here"
 fi

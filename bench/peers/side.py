@@ -45,6 +45,10 @@ class Side:
         os.dup2(2, 1)
         with open(sys.argv[1], encoding="utf8") as file:
             self.workload = json.load(file)
+        if self.workload.get("threads", 0) > 0:
+            import torch
+
+            torch.set_num_threads(self.workload["threads"])
 
     def reply(self, **fields):
         self.replies.write(json.dumps(fields) + "\n")

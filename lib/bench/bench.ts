@@ -8,11 +8,11 @@ import { LENGTHS_NOTE } from './iteration';
 import { boundSeconds, scaledPhases } from './limits';
 import type { MachineLimits } from '../driver/machine-limits';
 import { measureRound, type Contestant } from './measure';
-import { availableBytes } from './memory';
 import { PEER_SIDES, type PeerPlace } from './peers';
+import { fitTogether, freeBytesOf } from './residency';
 import { rowOf } from './rows';
-import { defaultDtype, parameterCount, SHAPES, type ShapeName } from './shapes';
-import { Side, type Command } from './side';
+import { defaultDtype, type ShapeName } from './shapes';
+import { Side, SideError, type Command, type Reply } from './side';
 import { pointsOf, pointText, workloadOf, type Point } from './workloads';
 import type { Dtype, MeasuredRow, PeerName, Suite, Workload } from './types';
 
@@ -30,25 +30,27 @@ export interface BenchOptions extends PeerPlace {
   threads: number;
   seed: number;
   verbose: boolean;
+  /** Told of an interruption before the process ends. */
+  interrupted?: (signal: NodeJS.Signals) => void;
   /** For progress, and for why something was skipped. */
   log: (line: string) => void;
 }
 
+/** What was measured so far. */
 export interface BenchResult {
   rows: MeasuredRow[];
   machine: MachineLimits;
 }
 
+export const NOTHING_MEASURED = (): BenchResult => ({
+  rows: [],
+  machine: { name: 'unknown', flops: null, bytesPerSecond: null },
+});
+
 const ownCommand = (file: string): Command => ({
   program: process.execPath,
   args: [path.join(__dirname, 'own-process.js'), file],
 });
-
-/** The largest part of the free memory that sides which stay loaded may need together. */
-const MEMORY_SHARE = 0.7;
-/** Weights, gradients, moments and activations of a training side, per parameter; a rollout side's per parameter and element size. */
-const TRAINING_BYTES = 24;
-const ROLLOUT_BYTES = 3;
 
 class Bench {
   private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-bench-'));
@@ -58,6 +60,7 @@ class Bench {
   /** Gigabytes of weights must not stay behind; the measured processes end with their stdin. */
   private readonly interrupted = (signal: NodeJS.Signals) => {
     this.dispose();
+    this.options.interrupted?.(signal);
     process.exit(signal === 'SIGTERM' ? 143 : 130);
   };
 
@@ -125,7 +128,8 @@ class Bench {
   private contestants(workload: Workload, folder: string, peers: readonly PeerName[]): Contestant[] {
     const { log } = this.options;
     const file = path.join(folder, 'ours.json');
-    fs.writeFileSync(file, JSON.stringify(workload));
+    const ownThreads = workload.threads || os.availableParallelism();
+    fs.writeFileSync(file, JSON.stringify({ ...workload, threads: ownThreads }));
     const present = peers.filter((peer) => {
       const reason = PEER_SIDES[peer].unfit(workload) ?? this.absence(peer);
       if (reason !== undefined) log(`skipped ${peer} for ${workload.suite} ${workload.shape}: ${reason}`);
@@ -137,15 +141,18 @@ class Bench {
     ];
   }
 
-  /** Whether all sides may stay in memory at once. */
-  private isResident({ suite, shape, dtype, device }: Workload, sides: number): boolean {
-    const available = device === 'cpu' ? availableBytes() : null;
-    if (available === null) return device === 'cpu' || sides < 3;
-    const trains = suite === 'grpo-step';
-    const parameters = parameterCount(SHAPES[shape]);
-    const each =
-      parameters * (trains ? TRAINING_BYTES : ROLLOUT_BYTES * (dtype === 'bfloat16' ? 2 : 4)) + 5e8;
-    return each * sides < MEMORY_SHARE * available;
+  /** @throws NumericError when what was sampled is wrong; that there is no reference is only said */
+  private async check(workload: Workload, { checked }: Reply, folder: string): Promise<void> {
+    const { log, python } = this.options;
+    if (!checked) return;
+    const absent = this.absence('transformers');
+    if (absent !== undefined) return log(`  not checked: ${absent}`);
+    try {
+      log(`  ${await checkAgainstReference(workload, checked, folder, python)}`);
+    } catch (error) {
+      if (!(error instanceof SideError)) throw error;
+      log(`  not checked: ${error.message}`);
+    }
   }
 
   async measure(point: Point): Promise<MeasuredRow[]> {
@@ -158,7 +165,7 @@ class Bench {
       modelDir,
       device,
       dtype,
-      threads: threads || os.availableParallelism(),
+      threads,
       seed,
     });
     const folder = fs.mkdtempSync(path.join(this.folder, 'row-'));
@@ -166,23 +173,19 @@ class Bench {
     const contestants = this.contestants(workload, folder, peers);
     log(`${suite} ${shape} ${dtype} on ${device}: ${pointText(point)}`);
     if (suite === 'iteration') log(`  ${LENGTHS_NOTE}`);
-    const resident = this.isResident(workload, contestants.length);
+    const resident = fitTogether(
+      workload,
+      contestants.map(({ peer }) => peer),
+      freeBytesOf(device),
+    );
     if (!resident) log('  not memory for all sides at once: each is loaded anew for every repetition');
     const round = await measureRound(contestants, {
       ...(repeats === undefined ? {} : { repeats }),
       resident,
       verbose,
       log,
+      ...(suite === 'rollout' ? { check: (ours: Reply) => this.check(workload, ours, folder) } : {}),
     });
-    const { checked } = round.ours.warmUp;
-    if (checked && peers.length > 0) {
-      const absent = this.absence('transformers');
-      const verdict =
-        absent === undefined
-          ? await checkAgainstReference(workload, checked, folder, this.options.python)
-          : `not checked against transformers: ${absent}`;
-      log(`  ${verdict}`);
-    }
     const context = {
       suite,
       shape,
@@ -202,22 +205,20 @@ class Bench {
 }
 
 /**
- * Measures the project beside its peers, row by row, each side a process of its own.
+ * Measures the project beside its peers, row by row, each side a process of its own. Rows are added to `result` as they are
+ * measured, so that those before a failure are not lost.
  * @throws SideError when the project's own side fails; a peer's failure only leaves its figures out
  */
-export async function runBench(options: BenchOptions): Promise<BenchResult> {
+export async function runBench(options: BenchOptions, result: BenchResult): Promise<void> {
   const bench = new Bench(options);
   try {
-    const rows: MeasuredRow[] = [];
-    let machine: MachineLimits = { name: 'unknown', flops: null, bytesPerSecond: null };
     for (const suite of options.suites) {
       for (const shape of options.shapes) {
+        result.machine = await bench.machine(options.dtype ?? defaultDtype(shape, options.device));
         for (const point of pointsOf(suite, shape, options.device))
-          rows.push(...(await bench.measure(point)));
-        machine = await bench.machine(options.dtype ?? defaultDtype(shape, options.device));
+          result.rows.push(...(await bench.measure(point)));
       }
     }
-    return { rows, machine };
   } finally {
     bench.dispose();
   }

@@ -1,6 +1,6 @@
 import { iterationPlan } from './iteration';
 import type { MachineLimits } from '../driver/machine-limits';
-import { bytesOf, keyValueBytes, parameterCount, SHAPES } from './shapes';
+import { bytesOf, headParameterCount, keyValueBytes, layerParameterCount, SHAPES } from './shapes';
 import type { Workload } from './types';
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -11,8 +11,8 @@ export const timesDecoding = ({ suite, device }: Pick<Workload, 'suite' | 'devic
 
 /**
  * The least time rollouts can take: every step reads all weights and computes their products, whichever is longer, and reads the keys and
- * values of the rows that still run, each group's prompt once. Prompts are prefilled once per group (not at all where
- * decoding alone is timed).
+ * values of the rows that still run, each group's prompt once. Prompts are prefilled once per group, the head for its last token only (not at
+ * all where decoding alone is timed).
  */
 export function rolloutSeconds(
   workload: Workload,
@@ -22,12 +22,14 @@ export function rolloutSeconds(
   const { flops, bytesPerSecond } = machine;
   if (flops === null || bytesPerSecond === null) return null;
   const { shape, dtype, prompts, n } = workload;
-  const parameters = parameterCount(SHAPES[shape]);
+  const layers = layerParameterCount(SHAPES[shape]);
+  const head = headParameterCount(SHAPES[shape]);
+  const parameters = layers + head;
   const weightSeconds = (parameters * bytesOf(dtype)) / bytesPerSecond;
   const tokenSeconds = (2 * parameters) / flops;
   const keyValueSeconds = keyValueBytes(SHAPES[shape], dtype) / bytesPerSecond;
   const promptTokens = sum(prompts.map((prompt) => prompt.length));
-  let seconds = timesDecoding(workload) ? 0 : promptTokens * tokenSeconds;
+  let seconds = timesDecoding(workload) ? 0 : (2 * (layers * promptTokens + head * prompts.length)) / flops;
   for (let step = 0; step < Math.max(...lengths); step++) {
     const running = lengths.filter((length) => length > step).length;
     const groups = prompts.filter((_, group) =>
@@ -42,9 +44,8 @@ export function rolloutSeconds(
 /** The least time a whole workload can take on this machine; null where the machine's limits are not known or none is stated. */
 export function boundSeconds(workload: Workload, machine: MachineLimits): number | null {
   const { flops } = machine;
-  const { suite, shape, prompts, n, lengths, newTokens } = workload;
+  const { suite, shape, prompts, lengths, newTokens } = workload;
   const config = SHAPES[shape];
-  const parameters = parameterCount(config);
   switch (suite) {
     case 'rollout':
     case 'batch':
@@ -57,8 +58,11 @@ export function boundSeconds(workload: Workload, machine: MachineLimits): number
     case 'grpo-step': {
       const rollout = rolloutSeconds(workload, machine, lengths);
       if (rollout === null || flops === null) return null;
-      const tokens = sum(prompts.map((prompt) => prompt.length)) * n + sum(lengths);
-      return rollout + (6 * parameters * tokens) / flops;
+      // A group's prompt is trained once; the head is needed where a completion's token is predicted.
+      const completionTokens = sum(lengths);
+      const tokens = sum(prompts.map((prompt) => prompt.length)) + completionTokens;
+      const products = layerParameterCount(config) * tokens + headParameterCount(config) * completionTokens;
+      return rollout + (6 * products) / flops;
     }
     case 'logprob-head': {
       // One product forward, two backward.

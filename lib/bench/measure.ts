@@ -25,6 +25,8 @@ export interface MeasureOptions {
   repeats?: number;
   /** false: a side is started for each repetition, as there is not memory for all of them at once. */
   resident: boolean;
+  /** Looks at our warm-up before anything is timed; what it throws ends the round. */
+  check?: (warmUp: Reply) => Promise<void>;
   verbose: boolean;
   log: (line: string) => void;
 }
@@ -57,8 +59,7 @@ async function warmUp(running: Running, { resident, log }: MeasureOptions): Prom
   const request: OwnRequest = { repetition: 0, warmUp: true };
   const first = await side.ask<Reply>(request);
   running.measured!.warmUp = first;
-  if (first.seconds < SHORT_WARM_UP_SECONDS || !resident) {
-    // In a process that does one thing once, the peak of a second time is not seen: an optimizer's moments come with the first step.
+  if (first.seconds < SHORT_WARM_UP_SECONDS && resident) {
     const { peakResidentBytes, peakCudaBytes } = await side.ask<Reply>({ repetition: 0 });
     running.measured!.warmUp = { ...first, peakResidentBytes, peakCudaBytes };
   }
@@ -102,11 +103,16 @@ export async function measureRound(
       };
       await warmUp(running, options);
       if (!resident) await stop(running);
+      if (running.contestant.peer === null) await options.check?.(running.measured.warmUp);
     });
     let repeats = options.repeats ?? 1;
     for (let repetition = 1; repetition <= repeats; repetition++) {
       await each(async (running) => {
-        if (!running.side) await start(running, verbose);
+        if (!running.side) {
+          await start(running, verbose);
+          // A new process's first request is not counted: it pays for what is done once, as an optimizer's moments.
+          await running.side!.ask<Reply>({ repetition: 0, warmUp: true } satisfies OwnRequest);
+        }
         const reply = await running.side!.ask<Reply>({ repetition });
         running.measured!.repetitions.push(reply);
         log(

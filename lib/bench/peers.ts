@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
+import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { packageRoot } from '../setup/paths';
@@ -99,7 +100,8 @@ export const PEER_SIDES: Readonly<Record<PeerName, Peer>> = {
     command(workload, folder, { nodeLlamaCpp }) {
       const ggufFile = path.join(workload.modelDir, 'model.gguf');
       if (!fs.existsSync(ggufFile)) writeGguf(workload.modelDir, ggufFile);
-      const own = { ...workload, ggufFile, packageFolder: path.resolve(nodeLlamaCpp) };
+      const threads = workload.threads || os.availableParallelism();
+      const own = { ...workload, threads, ggufFile, packageFolder: path.resolve(nodeLlamaCpp) };
       return {
         program: process.execPath,
         args: [script('node-llama-cpp.mjs'), workloadFile(folder, 'node-llama-cpp', own)],

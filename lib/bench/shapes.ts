@@ -93,16 +93,22 @@ export const SHAPE_NAMES = Object.keys(SHAPES) as ShapeName[];
 
 const headDim = (config: ShapeConfig) => config.head_dim ?? config.hidden_size / config.num_attention_heads;
 
-/** Parameters, a tied head counted once. */
-export function parameterCount(config: ShapeConfig): number {
-  const { hidden_size: width, intermediate_size: inner, vocab_size: vocabulary } = config;
+/** Parameters of the layers and the last norm: all but the tables. */
+export function layerParameterCount(config: ShapeConfig): number {
+  const { hidden_size: width, intermediate_size: inner } = config;
   const query = config.num_attention_heads * headDim(config);
   const keyValue = config.num_key_value_heads * headDim(config);
   const biases = config.model_type === 'qwen2' ? query + 2 * keyValue : 0;
   const layer = width * (2 * query + 2 * keyValue) + biases + 3 * width * inner + 2 * width;
-  const tables = vocabulary * width * (config.tie_word_embeddings ? 1 : 2);
-  return tables + config.num_hidden_layers * layer + width;
+  return config.num_hidden_layers * layer + width;
 }
+
+/** Parameters of the head, which a tied embedding shares. */
+export const headParameterCount = (config: ShapeConfig): number => config.vocab_size * config.hidden_size;
+
+/** Parameters, a tied head counted once. */
+export const parameterCount = (config: ShapeConfig): number =>
+  layerParameterCount(config) + headParameterCount(config) * (config.tie_word_embeddings ? 1 : 2);
 
 export const bytesOf = (dtype: Dtype): number => (dtype === 'bfloat16' ? 2 : 4);
 

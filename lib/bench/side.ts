@@ -11,6 +11,18 @@ export interface Command {
   env?: NodeJS.ProcessEnv;
 }
 
+/** The package's own setting for OpenMP's threads is put into this process's environment when the addon loads; what the user had set is here. */
+const userSpinCount = process.env['GOMP_SPINCOUNT'];
+
+/** The user's own environment, without what loading the addon added: a peer runs as it would by itself. */
+export function userEnvironment(
+  environment: NodeJS.ProcessEnv = process.env,
+  spinCount: string | null = userSpinCount ?? null,
+): NodeJS.ProcessEnv {
+  const { GOMP_SPINCOUNT: _, ...rest } = environment;
+  return spinCount === null ? rest : { ...rest, GOMP_SPINCOUNT: spinCount };
+}
+
 /** A measured process could not do its work; the message is its own. */
 export class SideError extends RunError {}
 
@@ -42,7 +54,10 @@ export class Side {
   private failure: Error | undefined;
 
   constructor({ program, args, env }: Command, verbose = false) {
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    this.child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...userEnvironment(), ...env },
+    });
     this.child.on('error', (error) => (this.failure = error));
     this.child.stdin!.on('error', () => undefined); // it ended; the reply that does not come says so
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {

@@ -4,6 +4,8 @@ export type Dtype = 'float32' | 'bfloat16';
 
 /** What is timed. `batch` and `context` are the project's own scaling: throughput over batch size, and cost over context length. */
 export const SUITES = ['rollout', 'grpo-step', 'logprob-head', 'iteration', 'batch', 'context'] as const;
+/** What is measured when no suite is named: one row per suite, shape and peer. */
+export const DEFAULT_SUITES = ['rollout', 'grpo-step', 'logprob-head', 'iteration'] as const;
 export type Suite = (typeof SUITES)[number];
 
 export const PEERS = ['transformers', 'transformers-cb', 'trl', 'node-llama-cpp', 'liger'] as const;
@@ -17,7 +19,7 @@ export interface Workload {
   modelDir: string;
   device: string;
   dtype: Dtype;
-  /** CPU threads a side may use. */
+  /** CPU threads a side may use; 0 = a peer's own default, ours one per core. */
   threads: number;
   /** Token ids; prompts of one workload have one length. */
   prompts: number[][];

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -34,6 +34,7 @@ test('--help names the suites, shapes and peers there are', () => {
     'grpo-step',
     'logprob-head',
     'llama-3.2-3b',
+    '[default: rollout,grpo-step,logprob-head,iteration]',
     'transformers-cb',
     '--node-llama-cpp',
     '--json',
@@ -73,6 +74,25 @@ withAddon('measured', () => {
       rows: unknown[];
     };
     expect(written.rows).toHaveLength(1);
+  });
+
+  test('interrupted, it prints the rows measured until then, and ends with a code of its own', async () => {
+    const args = ['--suite', 'batch', '--shape', 'embedded', '--peers', 'none', '--repeats', '1'];
+    const child = spawn(process.execPath, [launcher, 'bench', ...args, '--device', 'cpu', '--json'], {
+      cwd: folder,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      // The second point is announced once the first is measured.
+      if (stderr.split('batch embedded float32 on cpu').length === 3) child.kill('SIGTERM');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    expect({ status, stderr: status === 143 ? '' : stderr }).toEqual({ status: 143, stderr: '' });
+    expect((JSON.parse(stdout) as BenchRow[]).map(({ metric }) => metric)).toEqual(['tok/s at batch 16']);
+    expect(stderr).toMatch(/SIGTERM: what was measured/);
   });
 
   test('absent peers leave a line on stderr and nulls in their rows', () => {

@@ -3,7 +3,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { measureRound, type Contestant } from '../../lib/bench/measure';
-import { SideError } from '../../lib/bench/side';
+import { SideError, userEnvironment } from '../../lib/bench/side';
+import { NumericError } from '../../lib/binding/errors';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-bench-'));
 const record = path.join(folder, 'order');
@@ -49,11 +50,31 @@ test('a row over a minute is repeated three times and not warmed up twice', asyn
   expect(order()).toBe('aw a1 a2 a3');
 });
 
-test('where memory is short, each side is started for each repetition', async () => {
+test('where memory is short, each side is started and warmed for each repetition', async () => {
   const { options: given } = options({ resident: false, repeats: 2 });
   const round = await measureRound([contestant('a', null, 1), contestant('b', 'trl', 2)], given);
-  expect(order()).toBe('aw a0 bw b0 a1 b1 a2 b2');
+  expect(order()).toBe('aw bw aw a1 bw b1 aw a2 bw b2');
   expect(round.ours.repetitions).toHaveLength(2);
+});
+
+test('ours is checked after its warm-up, before anything is timed; what the check finds wrong ends the round', async () => {
+  const { options: given } = options({
+    check: async () => {
+      fs.appendFileSync(record, 'check ');
+      throw new NumericError('wrong results are not timed');
+    },
+  });
+  const sides = [contestant('a', null, 70), contestant('b', 'trl', 70)];
+  await expect(measureRound(sides, given)).rejects.toThrow('wrong results are not timed');
+  expect(order()).toBe('aw check');
+  await measureRound(sides, { ...given, repeats: 1, check: async () => fs.appendFileSync(record, 'ok ') });
+  expect(order()).toBe('aw check aw ok bw a1 b1');
+});
+
+test('a peer runs in the user’s own environment, without what the package sets for itself', () => {
+  const environment = { HOME: '/h', GOMP_SPINCOUNT: '20000' };
+  expect(userEnvironment(environment, '7')).toEqual({ HOME: '/h', GOMP_SPINCOUNT: '7' });
+  expect(userEnvironment(environment, null)).toEqual({ HOME: '/h' });
 });
 
 test('a peer that fails is left out with its own reason; the others go on', async () => {

@@ -1,7 +1,14 @@
-import { boundSeconds } from '../../lib/bench/limits';
+import { boundSeconds, rolloutSeconds } from '../../lib/bench/limits';
 import { cutRows } from '../../lib/bench/own-suites';
 import { PEER_SIDES } from '../../lib/bench/peers';
-import { keyValueBytes, parameterCount, SHAPE_NAMES, SHAPES } from '../../lib/bench/shapes';
+import { fitTogether } from '../../lib/bench/residency';
+import {
+  headParameterCount,
+  keyValueBytes,
+  parameterCount,
+  SHAPE_NAMES,
+  SHAPES,
+} from '../../lib/bench/shapes';
 import { SUITES } from '../../lib/bench/types';
 import { pointsOf, workloadOf } from '../../lib/bench/workloads';
 
@@ -87,8 +94,33 @@ test('the bound of decoding reads weights each step and a group’s prompt once'
   };
   const parameters = parameterCount(SHAPES['qwen2.5-0.5b']);
   const keyValue = keyValueBytes(SHAPES['qwen2.5-0.5b'], 'float32');
-  const expected = (10 * 2 * parameters) / 1e12 + (4 * parameters + 10 * keyValue) / 1e11;
+  const head = headParameterCount(SHAPES['qwen2.5-0.5b']);
+  const expected = (2 * (10 * (parameters - head) + head)) / 1e12 + (4 * parameters + 10 * keyValue) / 1e11;
   expect(boundSeconds(workload, machine)).toBeCloseTo(expected, 12);
+});
+
+test('the bound of a step trains a group’s prompt once and needs the head for completions only', () => {
+  const point = { ...pointsOf('grpo-step', 'qwen2.5-0.5b', 'cpu')[0]!, prompts: 1, n: 2, promptTokens: 10 };
+  const workload = workloadOf({ ...point, newTokens: [3, 3] }, place);
+  const head = headParameterCount(SHAPES['qwen2.5-0.5b']);
+  const layers = parameterCount(SHAPES['qwen2.5-0.5b']) - head;
+  const training = (6 * (layers * (10 + 6) + head * 6)) / 1e12;
+  const rollout = rolloutSeconds(workload, machine, [3, 3])!;
+  expect(boundSeconds(workload, machine)).toBeCloseTo(rollout + training, 12);
+});
+
+test('sides stay loaded together only where memory holds them', () => {
+  const cuda = { ...place, device: 'cuda', dtype: 'bfloat16' } as const;
+  const rollout = workloadOf(pointsOf('rollout', 'qwen2.5-0.5b', 'cuda')[0]!, cuda);
+  expect(fitTogether(rollout, [null, 'transformers'], 140e9)).toBe(true);
+  expect(fitTogether(rollout, [null, 'transformers'], 20e9)).toBe(false);
+  expect(fitTogether(rollout, [null], 20e9)).toBe(true);
+  // Its page pool takes what is free.
+  expect(fitTogether(rollout, [null, 'transformers', 'transformers-cb'], 140e9)).toBe(false);
+  expect(fitTogether(rollout, [null, 'transformers'], null)).toBe(false);
+  const step = workloadOf(pointsOf('grpo-step', 'qwen2.5-0.5b', 'cpu')[0]!, place);
+  expect(fitTogether(step, [null, 'trl'], 64e9)).toBe(true);
+  expect(fitTogether(step, [null, 'trl'], 24e9)).toBe(false);
 });
 
 test('cut rows keep their tokens and log-probabilities up to their length', () => {

@@ -4,16 +4,15 @@ import * as path from 'node:path';
 import type { CommandModule } from 'yargs';
 
 import { loadAddon } from '../../binding/load';
-import { runBench } from '../../bench/bench';
+import { NOTHING_MEASURED, runBench, type BenchResult } from '../../bench/bench';
 import { plotHtml } from '../../bench/plot';
 import { jsonRow } from '../../bench/rows';
 import { SHAPE_NAMES, type ShapeName } from '../../bench/shapes';
 import { machineText, tableText } from '../../bench/table';
-import { PEERS, SUITES, type Dtype, type MeasuredRow, type PeerName, type Suite } from '../../bench/types';
+import { DEFAULT_SUITES, PEERS, SUITES, type Dtype, type PeerName, type Suite } from '../../bench/types';
 import { didYouMean } from '../../config/suggest';
-import type { MachineLimits } from '../../driver/machine-limits';
 import { ensureReady } from '../../setup';
-import { UsageError } from '../errors';
+import { errorText, exitCodeOf, UsageError } from '../errors';
 
 interface BenchArguments {
   suite?: string;
@@ -61,13 +60,32 @@ const ONE_SHAPE: Readonly<Record<'cpu' | 'cuda', { suites: readonly Suite[]; sha
 /** What is measured: all combinations of what is named; without --shape, the shapes that have a target. */
 function plan(args: BenchArguments, kind: 'cpu' | 'cuda'): { suites: Suite[]; shapes: ShapeName[] }[] {
   const shapes = args.shape === undefined ? undefined : namesOf('shape', args.shape, SHAPE_NAMES);
-  const suites = args.suite === undefined ? [...SUITES] : namesOf('suite', args.suite, SUITES);
+  const suites = args.suite === undefined ? [...DEFAULT_SUITES] : namesOf('suite', args.suite, SUITES);
   if (shapes) return [{ suites, shapes }];
   const own = suites.filter((suite) => ONE_SHAPE[kind].suites.includes(suite));
   return [
     { suites: suites.filter((suite) => !own.includes(suite)), shapes: [...DEFAULT_SHAPES[kind]] },
     { suites: own, shapes: [ONE_SHAPE[kind].shape] },
   ];
+}
+
+/** Prints the rows there are, and writes them where a folder is asked for. */
+function showResult(
+  { rows, machine }: BenchResult,
+  device: string,
+  { json, out }: Pick<BenchArguments, 'json' | 'out'>,
+  log: (line: string) => void,
+): void {
+  const title = machineText(machine, device);
+  if (out !== undefined && rows.length > 0) {
+    fs.mkdirSync(out, { recursive: true });
+    fs.writeFileSync(path.join(out, 'bench.html'), plotHtml(rows, title));
+    fs.writeFileSync(path.join(out, 'bench.json'), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+    log(`written: ${path.join(out, 'bench.html')}, ${path.join(out, 'bench.json')}`);
+  }
+  process.stdout.write(
+    json ? `${JSON.stringify(rows.map(jsonRow), null, 2)}\n` : `${title}\n\n${tableText(rows)}\n`,
+  );
 }
 
 export const benchCommand: CommandModule<object, BenchArguments> = {
@@ -83,7 +101,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         type: 'string',
         requiresArg: true,
         describe: `what to measure, separated by commas: ${SUITES.join(', ')}`,
-        defaultDescription: 'all',
+        defaultDescription: DEFAULT_SUITES.join(','),
       })
       .option('shape', {
         type: 'string',
@@ -155,7 +173,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         'bench/README.md of the package says how every row is measured and how to install the peers.',
       ) as never,
   handler: async (args) => {
-    const { json, verbose, repeats, threads, seed } = args;
+    const { verbose, repeats, threads, seed } = args;
     positive('repeats', repeats, 1);
     positive('threads', threads, 0);
     positive('seed', seed, 0);
@@ -172,36 +190,39 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const device =
       args.device !== 'auto' ? args.device : loadAddon().cudaDevices().length > 0 ? 'cuda' : 'cpu';
     const log = (line: string) => void process.stderr.write(`${line}\n`);
-    const rows: MeasuredRow[] = [];
-    let machine: MachineLimits = { name: 'unknown', flops: null, bytesPerSecond: null };
-    for (const { suites, shapes } of plan(args, device === 'cpu' ? 'cpu' : 'cuda')) {
-      if (suites.length === 0) continue;
-      const result = await runBench({
-        suites,
-        shapes,
-        device,
-        peers,
-        python: args.python,
-        nodeLlamaCpp: args.nodeLlamaCpp,
-        threads,
-        seed,
-        verbose,
-        log,
-        ...(args.dtype === undefined ? {} : { dtype: args.dtype }),
-        ...(repeats === undefined ? {} : { repeats }),
-      });
-      rows.push(...result.rows);
-      machine = result.machine;
+    const result = NOTHING_MEASURED();
+    const show = () => showResult(result, device, args, log);
+    try {
+      for (const { suites, shapes } of plan(args, device === 'cpu' ? 'cpu' : 'cuda')) {
+        if (suites.length === 0) continue;
+        await runBench(
+          {
+            suites,
+            shapes,
+            device,
+            peers,
+            python: args.python,
+            nodeLlamaCpp: args.nodeLlamaCpp,
+            threads,
+            seed,
+            verbose,
+            log,
+            interrupted: (signal) => {
+              log(`${signal}: what was measured until then follows`);
+              show();
+            },
+            ...(args.dtype === undefined ? {} : { dtype: args.dtype }),
+            ...(repeats === undefined ? {} : { repeats }),
+          },
+          result,
+        );
+      }
+    } catch (error) {
+      if (result.rows.length === 0) throw error;
+      // Rethrown it would become a second value on stdout.
+      log(errorText(error, verbose));
+      process.exitCode = exitCodeOf(error);
     }
-    const title = machineText(machine, device);
-    if (args.out !== undefined) {
-      fs.mkdirSync(args.out, { recursive: true });
-      fs.writeFileSync(path.join(args.out, 'bench.html'), plotHtml(rows, title));
-      fs.writeFileSync(path.join(args.out, 'bench.json'), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
-      log(`written: ${path.join(args.out, 'bench.html')}, ${path.join(args.out, 'bench.json')}`);
-    }
-    process.stdout.write(
-      json ? `${JSON.stringify(rows.map(jsonRow), null, 2)}\n` : `${title}\n\n${tableText(rows)}\n`,
-    );
+    show();
   },
 };

@@ -45,7 +45,8 @@ export function bfclProblem(
   return null;
 }
 
-function requiredOf(tool: Tool | undefined): string[] {
+/** Arguments that a function declares as required. */
+export function requiredOf(tool: Tool | undefined): string[] {
   const required = tool?.required ?? tool?.parameters['required'];
   return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
 }

@@ -2,7 +2,7 @@
 import { GroundingText } from '../rewards/grounding';
 import type { JsonValue, ToolCall } from '../tasks/task';
 import { fromJson } from '../text';
-import { standardized } from './bfcl-match';
+import { requiredOf, standardized } from './bfcl-match';
 import { matchRecord } from './match-calls';
 import type { NeutralRecord } from './neutral-record';
 import { isAbsent, valuesEqual } from './value-equality';
@@ -111,12 +111,16 @@ function argumentErrors(
     }).correct;
 
   const wanted = new Set(accepted ? Object.keys(accepted) : Object.keys(gold.arguments));
-  const missing = [...wanted].filter(
-    (argument) =>
-      isAbsent(predicted.arguments[argument]) &&
-      !optional.includes(argument) &&
-      (accepted ? !(argument in predicted.arguments) : !isAbsent(gold.arguments[argument])),
-  );
+  const missing = accepted
+    ? mustBeThere(accepted, requiredOf(record.tools.find(({ name }) => name === gold.name))).filter(
+        (argument) => !(argument in predicted.arguments),
+      )
+    : [...wanted].filter(
+        (argument) =>
+          isAbsent(predicted.arguments[argument]) &&
+          !optional.includes(argument) &&
+          !isAbsent(gold.arguments[argument]),
+      );
   const given = Object.entries(predicted.arguments).filter(
     ([argument, value]) => !missing.includes(argument) && (accepted || !isAbsent(value)),
   );
@@ -136,6 +140,12 @@ function argumentErrors(
     }),
   ];
 }
+
+/** BFCL's rule: what the function requires, whether or not it has accepted values, and what may not be left out. */
+const mustBeThere = (
+  accepted: Readonly<Record<string, readonly JsonValue[]>>,
+  required: readonly string[],
+) => [...new Set([...required, ...Object.keys(accepted).filter((name) => !accepted[name]!.includes(''))])];
 
 function isReordered(got: JsonValue, expected: JsonValue): boolean {
   if (!Array.isArray(got) || !Array.isArray(expected) || got.length !== expected.length) return false;

@@ -1,3 +1,4 @@
+import { ConfigError } from '../binding/errors';
 import { hasPerfectMatching } from '../rewards/matcher';
 import type { Tool, ToolCall } from '../tasks/task';
 import { bfclProblem } from './bfcl-match';
@@ -29,25 +30,39 @@ export interface CallsMatch {
  *
  * This is the rule of exams: right or wrong. The Solver's reward gives credit for parts and has another rule for values
  * (rewards/matcher.ts). @param predicted null where an answer could not be read: right only if no call is wanted
+ * @throws ConfigError for alternatives that are fewer than the gold calls
  */
 export function matchCalls(
   predicted: readonly ToolCall[] | null,
   gold: readonly ToolCall[],
   options: MatchCallsOptions = {},
 ): CallsMatch {
-  const calls = predicted ?? [];
+  const calls = (predicted ?? []).map(withArguments);
+  const wanted = gold.map(withArguments);
   const { alternatives, optionalArgs, tools, checkTypes, ordered = false } = options;
+  if (alternatives && (alternatives.length < gold.length || alternatives.some(isEmpty))) {
+    throw new ConfigError(
+      `matchCalls: alternatives must name the accepted values of each of the ${gold.length} gold calls, {function: {argument: [value, …]}}`,
+      { alternatives: alternatives.length, gold: gold.length },
+    );
+  }
   const pairMatches = (from: number, to: number): boolean => {
     const call = calls[from]!;
     if (alternatives) {
-      const tool = tools?.find(({ name }) => name === gold[to]!.name);
+      const tool = tools?.find(({ name }) => name === wanted[to]!.name);
       const bfcl = { ...(tool ? { tool } : {}), ...(checkTypes === undefined ? {} : { checkTypes }) };
       return bfclProblem(call, alternatives[to]!, bfcl) === null;
     }
-    return isGoldCall(call, gold[to]!, optionalArgs?.[to] ?? []);
+    return isGoldCall(call, wanted[to]!, optionalArgs?.[to] ?? []);
   };
   return { correct: isCorrect(calls.length, gold.length, ordered, pairMatches), pairMatches };
 }
+
+/** Callers in plain JavaScript may leave out the arguments of a call that has none. */
+const withArguments = (call: ToolCall): ToolCall =>
+  (call.arguments as ToolCall['arguments'] | null | undefined) ? call : { ...call, arguments: {} };
+
+const isEmpty = (alternatives: CallAlternatives) => Object.keys(alternatives).length === 0;
 
 function isCorrect(
   predicted: number,

@@ -1,7 +1,7 @@
 import { normalizeCalls, readRelaxed, toToolCall, type ParsedCall } from '../roles/calls';
 import { extractSolverFields, lastAnswerBlock } from '../roles/solver';
-import type { ToolCall } from '../tasks/task';
-import { isDict, PyDict, PyTuple, strip, type PyValue } from '../text';
+import type { JsonValue, ToolCall } from '../tasks/task';
+import { fromJson, isDict, PyDict, PyTuple, strip, type PyValue } from '../text';
 import { readPythonCall, splitArguments } from './benchmarks/python-call';
 
 const SWITCHES = { ellipsisVoidsParse: false };
@@ -31,6 +31,10 @@ export function readCalls(text: string): ToolCall[] | null {
   }
   return null;
 }
+
+/** Calls that come as JSON values and not as text. @returns as readCalls */
+export const readCallList = (calls: readonly JsonValue[]): ToolCall[] | null =>
+  calls.length === 0 ? [] : (normalizeCalls(renamed(fromJson([...calls])), SWITCHES)?.map(plainCall) ?? null);
 
 function readList(text: string): ToolCall[] | null {
   const value = readRelaxed(text, SWITCHES);

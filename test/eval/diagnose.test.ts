@@ -89,6 +89,22 @@ test('accepted values decide where there are some', () => {
     'wrong_value: ungrounded',
   ]);
   expect(kinds(diagnose([call('f', { n: 2, v: 1 })], bfcl))).toEqual(['extra_argument']);
+  // What may be left out is not missing, also beside another error.
+  expect(kinds(diagnose([call('f', { n: 3 })], bfcl))).toEqual(['wrong_value: ungrounded']);
+});
+
+test('a required argument without accepted values, and an optional one that is not accepted as absent', () => {
+  const bfcl: NeutralRecord = {
+    ...record,
+    tools: [
+      { name: 'f', parameters: { n: { type: 'integer' }, u: { type: 'string' } }, required: ['n', 'u'] },
+    ],
+    gold: [call('f', { n: 2 })],
+    gold_alternatives: [{ f: { n: [2] } }],
+  };
+  expect(diagnose([call('f', { n: 2 })], bfcl)).toMatchObject([{ kind: 'missing_argument', argument: 'u' }]);
+  const optional = { ...bfcl, tools: [], optional_args: [['n']] };
+  expect(diagnose([call('f')], optional)).toMatchObject([{ kind: 'missing_argument', argument: 'n' }]);
 });
 
 test('every wrong answer has an error, no right one has', () => {
@@ -104,13 +120,15 @@ test('every wrong answer has an error, no right one has', () => {
     value.filter((item) => item !== null),
     { minLength: 1, maxLength: 3 },
   );
+  const required = fc.uniqueArray(fc.constantFrom('city', 'nights'));
   fc.assert(
-    fc.property(calls, calls, accepted, fc.boolean(), (predicted, gold, values, isBfcl) => {
+    fc.property(calls, calls, accepted, fc.boolean(), required, (predicted, gold, values, isBfcl, names) => {
       const alternatives = gold.map(({ name, arguments: args }) => ({
         [name]: Object.fromEntries(Object.keys(args).map((argument) => [argument, values])),
       }));
       const asked = {
         ...record,
+        tools: gold.map(({ name }) => ({ name, parameters: { city: {}, nights: {} }, required: names })),
         gold,
         ...(isBfcl ? { gold_alternatives: alternatives } : {}),
       };

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { BENCHMARKS } from '../../lib/eval/benchmarks/catalog';
 import type { Layout } from '../../lib/eval/benchmarks/layouts';
 import { loadBenchmark } from '../../lib/eval/load-benchmark';
+import { ConfigError } from '../../lib/binding/errors';
 import { matchCalls, matchRecord } from '../../lib/eval/match-calls';
 import { hasUnknownTool, type NeutralRecord } from '../../lib/eval/neutral-record';
 import type { JsonValue, Tool, ToolCall } from '../../lib/tasks/task';
@@ -119,6 +120,20 @@ describe('BFCL’s rules', () => {
 
   test('an argument without "" must be there', () => {
     expect(judge({ n: 5 }, { n: [5], city: ['NYC'] })).toBe(false);
+  });
+
+  test('fewer alternatives than gold calls are an error of the caller', () => {
+    const gold = [{ name: 'f', arguments: {} }];
+    for (const alternatives of [[], [{}]])
+      expect(() => matchCalls(gold, gold, { alternatives })).toThrow(ConfigError);
+  });
+
+  test('a call without arguments is one with none', () => {
+    const bare = { name: 'f' } as ToolCall;
+    expect(right([bare], [{ name: 'f', arguments: {} }])).toBe(true);
+    expect(right([{ name: 'f', arguments: {} }], [bare])).toBe(true);
+    expect(right([bare], [{ name: 'f', arguments: { n: 1 } }])).toBe(false);
+    expect(right([bare], [bare], { alternatives: [{ f: { n: [1, ''] } }] })).toBe(true);
   });
 
   test('required wins over an accepted ""', () => expect(judge({}, { n: [5, ''] })).toBe(false));

@@ -1,7 +1,7 @@
 import type { ToolCall } from '../tasks/task';
 import { diagnose, type AnswerError } from './diagnose';
 import { matchRecord } from './match-calls';
-import type { NeutralRecord } from './neutral-record';
+import { stratumOf, type NeutralRecord } from './neutral-record';
 import { readCalls } from './read-calls';
 
 /** One answer to one record, scored. */
@@ -19,6 +19,8 @@ export interface ScoredAnswer {
 /** All answers to one record. */
 export interface TaskResult {
   id: string;
+  /** Where the set's headline is a mean over parts: the record's part (stratumOf). */
+  stratum?: string;
   answers: ScoredAnswer[];
 }
 
@@ -32,6 +34,11 @@ export const scoreText = (text: string, record: NeutralRecord): ScoredAnswer => 
   ...scoreCallsOf(readCalls(text), record),
   text,
 });
+
+export function resultOf(record: NeutralRecord, answers: ScoredAnswer[]): TaskResult {
+  const stratum = stratumOf(record);
+  return { id: record.id, ...(stratum === undefined ? {} : { stratum }), answers };
+}
 
 /** Share of right answers, from 0 to 1. */
 export const shareOf = ({ answers }: TaskResult): number =>

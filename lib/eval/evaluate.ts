@@ -6,7 +6,7 @@ import type { GenerateOptions } from '../policy/policy';
 import { mapYielding } from '../driver/yielding';
 import type { PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
-import { scoreText, shareOf, type TaskResult } from './answer';
+import { resultOf, scoreText, shareOf, type TaskResult } from './answer';
 import { chatOf, checkTemplateShowsTools, type CandidateOrder, type Chat, type PromptStyle } from './chat';
 import type { NeutralRecord } from './neutral-record';
 
@@ -117,7 +117,7 @@ export async function* evaluate(
           ...scoreText(texts[place]!, record),
           finishReason: reasons[place]!,
         }));
-        return { id: record.id, answers: scored };
+        return resultOf(record, scored);
       });
       progress.done += results.length + batch.tooLong.length + batch.skipped;
       progress.scored += results.length;

@@ -58,3 +58,19 @@ export const countRecords = (records: readonly NeutralRecord[]): RecordCounts =>
   calls: records.reduce((sum, { gold }) => sum + gold.length, 0),
   tools: new Set(records.flatMap(({ tools }) => tools.map(({ name }) => name))).size,
 });
+
+/** The part a record is reported under, if its set has parts. */
+export function groupOf(record: NeutralRecord): string | undefined {
+  const { level, split, domain, category, intent, benchmark } = record.meta ?? {};
+  if (benchmark === 'apibank') return `level ${JSON.stringify(level)}`;
+  if (benchmark === 'apibank_l1' || benchmark === 'apibank_l2') return `level ${benchmark.slice(-1)}`;
+  return [domain, category, intent, benchmark === 'sealtools' ? split : undefined].find(
+    (name) => typeof name === 'string',
+  );
+}
+
+const API_BANK: readonly unknown[] = ['apibank', 'apibank_l1', 'apibank_l2'];
+
+/** The part of a headline that is the mean over parts and not over tasks: API-Bank's levels. undefined for all other records. */
+export const stratumOf = (record: NeutralRecord): string | undefined =>
+  API_BANK.includes(record.meta?.['benchmark']) ? groupOf(record) : undefined;

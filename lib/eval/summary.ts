@@ -1,9 +1,9 @@
 import { Random } from '../tasks/random';
-import { mean, standardDeviation, type Interval } from './accuracy';
+import { bootstrapInterval, mean, standardDeviation, type Interval } from './accuracy';
 import { shareOf, type ScoredAnswer, type TaskResult } from './answer';
 import { ERROR_KINDS, VALUE_ERROR_KINDS, type ErrorKind, type ValueErrorKind } from './diagnose';
-import { hasUnknownTool, type NeutralRecord } from './neutral-record';
-import { passAtK, stratifiedInterval, stratifiedMean, type Stratum } from './statistics';
+import { groupOf, hasUnknownTool, stratumOf, type NeutralRecord } from './neutral-record';
+import { passAtK, RESAMPLES, stratifiedInterval, stratifiedMean, type Stratum } from './statistics';
 
 export interface Figure {
   value: number;
@@ -29,10 +29,18 @@ export interface SetSummary {
   unknownTool: number;
   answersPerTask: number;
   /** Accuracy of the parts: levels, domains, categories, … */
-  groups: Record<string, { accuracy: number; tasks: number }>;
+  groups: Record<string, { accuracy: number; interval: Interval; tasks: number }>;
+  /** Whether the headline is the mean over the groups, as API-Bank's is over its levels. */
+  meanOfGroups: boolean;
   passAt?: Record<string, Figure>;
-  /** Accuracy under each seed. */
-  seeds?: { accuracies: number[]; mean: number; standardDeviation: number };
+  /** Accuracy under each seed. The intervals are of the tasks, `standardDeviation` is of the seeds. */
+  seeds?: {
+    accuracies: number[];
+    intervals: Interval[];
+    mean: number;
+    interval: Interval | null;
+    standardDeviation: number;
+  };
   /** Wrong answers by what they count as. */
   errors: Partial<Record<ErrorKind, number>>;
   valueErrors: Partial<Record<ValueErrorKind, number>>;
@@ -42,28 +50,13 @@ export interface SetSummary {
   confusion: Confusion[];
 }
 
-/** The part a record is reported under, if its set has parts. */
-export function groupOf(record: NeutralRecord): string | undefined {
-  const { level, split, domain, category, intent, benchmark } = record.meta ?? {};
-  if (benchmark === 'apibank') return `level ${JSON.stringify(level)}`;
-  if (benchmark === 'apibank_l1' || benchmark === 'apibank_l2') return `level ${benchmark.slice(-1)}`;
-  return [domain, category, intent, benchmark === 'sealtools' ? split : undefined].find(
-    (name) => typeof name === 'string',
-  );
-}
-
-/** Sets whose headline is the mean over their parts and not over their tasks: API-Bank's levels. */
-const isMeanOfGroups = (records: readonly NeutralRecord[]) =>
-  records.some((record) => groupOf(record)?.startsWith('level '));
-
 /** Strata of a set's headline. */
 export function strataOf(records: readonly NeutralRecord[], scores: ReadonlyMap<string, number>): Stratum[] {
-  const byGroup = isMeanOfGroups(records);
   const strata = new Map<string, number[]>();
   for (const record of records) {
     const score = scores.get(record.id);
     if (score === undefined) continue;
-    const key = byGroup ? (groupOf(record) ?? '') : '';
+    const key = stratumOf(record) ?? '';
     strata.set(key, [...(strata.get(key) ?? []), score]);
   }
   return [...strata.values()].map((values) => ({ weight: 1, scores: values }));
@@ -89,16 +82,18 @@ export function summarize({ records, runs, tooLong, passAt = [], seed = 0 }: Sum
   const answers = [...merged.values()].flat();
   const wrong = answers.filter(({ correct }) => !correct);
   const answered = records.filter(({ id }) => merged.has(id));
+  const interval = stratifiedInterval(strata, next);
   return {
     accuracy: stratifiedMean(strata),
-    interval: stratifiedInterval(strata, next),
+    interval,
     tasks: answered.length,
     tooLong,
     unknownTool: answered.filter(hasUnknownTool).length,
     answersPerTask: answered.length === 0 ? 0 : answers.length / answered.length,
-    groups: groupAccuracies(answered, scores),
+    groups: groupAccuracies(answered, scores, seed),
+    meanOfGroups: records.some((record) => stratumOf(record) !== undefined),
     ...(passAt.length > 0 ? { passAt: passFigures(records, merged, passAt, next) } : {}),
-    ...(runs.length > 1 ? { seeds: seedFigures(records, runs) } : {}),
+    ...(runs.length > 1 ? { seeds: seedFigures(records, runs, interval, seed) } : {}),
     errors: tally(wrong, ERROR_KINDS, ({ errors }) => errors[0]?.kind),
     valueErrors: tally(wrong, VALUE_ERROR_KINDS, ({ errors }) => errors[0]?.value),
     truncated: answers.filter(({ finishReason }) => finishReason === 'length').length,
@@ -113,14 +108,22 @@ function mergeRuns(runs: readonly (readonly TaskResult[])[]): Map<string, Scored
   return merged;
 }
 
-function groupAccuracies(records: readonly NeutralRecord[], scores: ReadonlyMap<string, number>) {
+function groupAccuracies(
+  records: readonly NeutralRecord[],
+  scores: ReadonlyMap<string, number>,
+  seed: number,
+): SetSummary['groups'] {
   const groups: Record<string, number[]> = {};
   for (const record of records) {
     const name = groupOf(record);
     if (name !== undefined) (groups[name] ??= []).push(scores.get(record.id)!);
   }
   return Object.fromEntries(
-    Object.entries(groups).map(([name, values]) => [name, { accuracy: mean(values), tasks: values.length }]),
+    Object.entries(groups).map(([name, values]) => {
+      const random = Random.seeded(`bootstrap ${seed} of ${name}`);
+      const interval = bootstrapInterval(values, RESAMPLES, () => random.next());
+      return [name, { accuracy: mean(values), interval, tasks: values.length }];
+    }),
   );
 }
 
@@ -143,12 +146,27 @@ function passFigures(
   );
 }
 
-function seedFigures(records: readonly NeutralRecord[], runs: readonly (readonly TaskResult[])[]) {
-  const accuracies = runs.flatMap((results) => {
-    const scores = new Map(results.map((result) => [result.id, shareOf(result)]));
-    return stratifiedMean(strataOf(records, scores)) ?? [];
+/** @param interval of the mean over the seeds: each task is resampled with its answers under all of them, as for the headline */
+function seedFigures(
+  records: readonly NeutralRecord[],
+  runs: readonly (readonly TaskResult[])[],
+  interval: Interval | null,
+  seed: number,
+): NonNullable<SetSummary['seeds']> {
+  const figures = runs.flatMap((results, index) => {
+    const strata = strataOf(records, new Map(results.map((result) => [result.id, shareOf(result)])));
+    const random = Random.seeded(`bootstrap ${seed} of run ${index}`);
+    const value = stratifiedMean(strata);
+    return value === null ? [] : [{ value, interval: stratifiedInterval(strata, () => random.next())! }];
   });
-  return { accuracies, mean: mean(accuracies), standardDeviation: standardDeviation(accuracies) };
+  const accuracies = figures.map(({ value }) => value);
+  return {
+    accuracies,
+    intervals: figures.map((figure) => figure.interval),
+    mean: mean(accuracies),
+    interval,
+    standardDeviation: standardDeviation(accuracies),
+  };
 }
 
 function tally<T extends string>(

@@ -10,7 +10,9 @@ import { PAPER_COLUMNS, publishedOfShape } from '../../lib/eval/published-result
 import { reportHtml } from '../../lib/eval/report/html';
 import { comparisonText, reportText } from '../../lib/eval/report/table';
 import { compareFolders, comparePaired } from '../../lib/eval/session/compare';
+import { readCallList } from '../../lib/eval/read-calls';
 import { checkContamination } from '../../lib/eval/session/contamination-check';
+import { recordsFingerprint } from '../../lib/eval/session/data-fingerprint';
 import { evaluatePredictions } from '../../lib/eval/session/evaluation';
 import { listBenchmarks, openBenchmarks } from '../../lib/eval/session/open-benchmarks';
 import { paperMean, reportSet, type EvaluationReport } from '../../lib/eval/session/report';
@@ -89,6 +91,7 @@ describe('results on disk', () => {
     expect(resumed.sets[0]!.runs).toEqual(whole.sets[0]!.runs);
     expect(policy.asked).toBe(2);
     expect(again.read('exam', 0).results).toHaveLength(9);
+    expect(fs.readFileSync(file, 'utf8')).toMatch(/\n$/);
     // Once more: nothing left to ask.
     const idle = lampPolicy(0);
     expect((await runSession(idle, [exam()], { ...options, folder: again })).sets[0]!.runs).toEqual(
@@ -103,6 +106,45 @@ describe('results on disk', () => {
     await expect(ResultsFolder.open(out, { ...settings, temperature: 1 })).rejects.toThrow(
       /temperature was 0, is 1/,
     );
+  });
+
+  test('other data of a set are refused; another set may join', async () => {
+    const out = path.join(dir, 'out');
+    const data = { exam: recordsFingerprint(records) };
+    await ResultsFolder.open(out, { ...settings, data });
+    await ResultsFolder.open(out, { ...settings, data: { second: 'x' } });
+    const changes: Partial<NeutralRecord>[] = [
+      { question: 'Another?' },
+      { tools: [] },
+      { gold: [] },
+      { gold_alternatives: [{ on: { lamp: ['l0'] } }] },
+      { optional_args: [['lamp']] },
+    ];
+    for (const change of changes) {
+      const changed = { exam: recordsFingerprint([{ ...records[0]!, ...change }, ...records.slice(1)]) };
+      const opening = ResultsFolder.open(out, { ...settings, data: changed });
+      await expect(opening).rejects.toThrow(ConfigError);
+      await expect(opening).rejects.toThrow(/answers to 'exam'.*choose another --out, or delete/);
+    }
+    const folder = await ResultsFolder.open(out, { ...settings, data });
+    expect(folder.settings()['data']).toEqual({ ...data, second: 'x' });
+  });
+
+  test('answers that have no fingerprint are not taken over', async () => {
+    const folder = await ResultsFolder.open(dir, settings);
+    await folder.append('exam', 0, { results: [{ id: 'l0', answers: [] }], tooLong: [] });
+    await expect(ResultsFolder.open(dir, { ...settings, data: { exam: 'x' } })).rejects.toThrow(ConfigError);
+  });
+
+  test('reading leaves a torn line where it is', async () => {
+    const folder = await ResultsFolder.open(dir, settings);
+    const file = path.join(dir, 'exam.seed-0.jsonl');
+    const text = '{"id": "l0", "answers": []}\n{"id": "l1", "ans';
+    fs.writeFileSync(file, text);
+    expect(folder.read('exam', 0).results).toHaveLength(1);
+    expect(fs.readFileSync(file, 'utf8')).toBe(text);
+    expect(folder.resume('exam', 0).results).toHaveLength(1);
+    expect(fs.readFileSync(file, 'utf8')).toBe(text.slice(0, text.indexOf('\n') + 1));
   });
 
   test('a file that is no result is told by line', async () => {
@@ -145,6 +187,43 @@ describe('predictions of another system', () => {
       [5, 'text'],
       [6, 'row'],
     ]);
+  });
+
+  test('ids of no set are counted, those beyond the limit are known', async () => {
+    const report = await predict(
+      [
+        { id: 'l0', calls: [] },
+        { id: 'l8', calls: [] },
+        { id: 'x', calls: [] },
+      ],
+      true,
+      { limit: 1 },
+    );
+    expect(report.unknownPredictions).toBe(1);
+    expect(reportText(report)).toContain('1 ids of the predictions belong to none of the sets');
+  });
+
+  test('calls given as a list are taken as they are', () => {
+    for (const lamp of ['<think>x</think>', '<tool_call>{"name": "off"}</tool_call>', '<tool_call_answer>'])
+      expect(readCallList([{ name: 'on', parameters: { lamp } }])).toEqual([
+        { name: 'on', arguments: { lamp } },
+      ]);
+    expect(readCallList([])).toEqual([]);
+    expect(readCallList([3])).toBeNull();
+  });
+
+  test('a folder is refused after the file has changed, else it comes to the same again', async () => {
+    const out = path.join(dir, 'out');
+    const first = await predict([{ id: 'l0', calls: [] }], true, { out });
+    const file = path.join(out, 'exam.seed-0.jsonl');
+    const whole = fs.readFileSync(file, 'utf8');
+    fs.writeFileSync(file, whole.slice(0, -9));
+    expect(await predict([{ id: 'l0', calls: [] }], true, { out })).toEqual(first);
+    expect(fs.readFileSync(file, 'utf8')).toBe(whole);
+    await expect(predict([{ id: 'l1', calls: [] }], true, { out })).rejects.toThrow(
+      /predictions.jsonl has changed.*choose another --out/,
+    );
+    await expect(predict([{ id: 'l1', calls: [] }], true, { out })).rejects.toThrow(ConfigError);
   });
 
   test('several lines of an id are several answers', async () => {
@@ -251,6 +330,30 @@ describe('paired comparison', () => {
     expect(Object.keys(compareFolders(path.join(dir, 'a'), path.join(dir, 'b')))).toEqual(['exam']);
   });
 
+  test('API-Bank is compared by the mean of its levels', async () => {
+    const benchmarks = [exam('api-bank')];
+    benchmarks[0]!.records.forEach((row, index) => {
+      row.meta = { benchmark: 'apibank', level: index === 0 ? 1 : 2 };
+    });
+    const off = lampPolicy();
+    const never = { ...lampPolicy(), generate: off.generate.bind(off) };
+    never.generate = async (prompts) => ({
+      ...(await off.generate(prompts, {})),
+      row: () => bytes('nothing'),
+    });
+    for (const [name, policy] of [
+      ['a', never],
+      ['b', lampPolicy()],
+    ] as const) {
+      const folder = await ResultsFolder.open(path.join(dir, name), settings);
+      await runSession(policy, benchmarks, { ...options, folder });
+    }
+    const pair = compareFolders(path.join(dir, 'a'), path.join(dir, 'b'))['api-bank']!;
+    // l0, the one task of level 1, is wrong; of level 2 l3 and l6 are.
+    expect(pair).toMatchObject({ accuracyA: 0, accuracyB: 6 / 8 / 2, difference: 6 / 8 / 2, onlyB: 6 });
+    expect(pair.interval.high).toBeLessThanOrEqual(0.5);
+  });
+
   test('shares are compared by sign flips', () => {
     const a = new Map(records.map(({ id }, index) => [id, index / 10]));
     const b = new Map(records.map(({ id }, index) => [id, index / 10 + 0.1]));
@@ -292,7 +395,11 @@ describe('opening sets', () => {
     expect(missing['nexusraven']).toContain('CC BY-NC');
     expect(() => openBenchmarks(['nexusraven'], dir, 'original')).toThrow(ConfigError);
     expect(() => openBenchmarks(['snips'], undefined, 'original')).toThrow(/--data/);
-    expect(() => openBenchmarks([file, file], dir, 'original')).toThrow(/named twice/);
+    expect(() => openBenchmarks([file, file], dir, 'original')).toThrow(/named twice$/);
+    fs.mkdirSync(path.join(dir, 'other'));
+    const other = path.join(dir, 'other', 'exam.jsonl');
+    fs.copyFileSync(file, other);
+    expect(() => openBenchmarks([file, other], dir, 'original')).toThrow(/other.exam.jsonl\): rename a file/);
   });
 
   test('the list tells what is absent, incomplete and unreadable', () => {

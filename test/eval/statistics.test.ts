@@ -109,13 +109,47 @@ describe('the summary of a set', () => {
       answer(3, 'f', 'one'),
     ];
     const { accuracy, groups, errors, valueErrors } = summarize({ records, runs: [results], tooLong: 0 });
-    expect(groups).toEqual({
+    expect(groups).toMatchObject({
       'level 1': { accuracy: 2 / 3, tasks: 3 },
       'level 2': { accuracy: 1, tasks: 1 },
     });
     expect(accuracy).toBeCloseTo((2 / 3 + 1) / 2, 12);
     expect(errors).toEqual({ wrong_value: 1 });
     expect(valueErrors).toEqual({ ungrounded: 1 });
+  });
+
+  test('a part of another set that is called level 1 is no level', () => {
+    const own = records.map((row, index) => ({
+      ...row,
+      meta: { category: index === 3 ? 'level 2' : 'level 1' },
+    }));
+    const results = [0, 1, 2, 3].map((index) => answer(index, 'f', index === 3 ? 'two' : 'one'));
+    const summary = summarize({ records: own, runs: [results], tooLong: 0 });
+    expect(summary).toMatchObject({ accuracy: 3 / 4, meanOfGroups: false });
+    expect(summarize({ records, runs: [results], tooLong: 0 })).toMatchObject({
+      accuracy: 1 / 2,
+      meanOfGroups: true,
+    });
+  });
+
+  test('parts and seeds have intervals', () => {
+    const runs = ['one', 'two'].map((a) => [
+      answer(0, 'f', a),
+      answer(1, 'f', 'one'),
+      answer(2, 'f', 'two'),
+      answer(3, 'f', 'one'),
+    ]);
+    const { interval, groups, seeds } = summarize({ records, runs, tooLong: 0 });
+    expect(groups['level 1']).toMatchObject({ accuracy: 0.5, tasks: 3 });
+    expect(groups['level 1']!.interval.low).toBeLessThan(0.5);
+    expect(groups['level 1']!.interval.high).toBeGreaterThan(0.5);
+    expect(groups['level 2']!.interval).toEqual({ low: 1, high: 1 });
+    expect(seeds!.interval).toEqual(interval);
+    seeds!.accuracies.forEach((accuracy, index) => {
+      const { low, high } = seeds!.intervals[index]!;
+      expect(low).toBeLessThan(accuracy);
+      expect(high).toBeGreaterThan(accuracy);
+    });
   });
 
   test('seeds, pass@k and mistaken tools', () => {

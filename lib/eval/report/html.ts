@@ -3,7 +3,7 @@ import type { ScoredAnswer } from '../answer';
 import { ERROR_KINDS } from '../diagnose';
 import type { NeutralRecord } from '../neutral-record';
 import type { EvaluatedSet, EvaluationReport, SetReport } from '../session/report';
-import { percentOf } from './columns';
+import { intervalOf, percentOf } from './columns';
 import { REPORT_STYLE } from './html-style';
 import { errorWord, remarksOf, tableRows, valueErrorWord } from './table';
 
@@ -61,9 +61,10 @@ function table(rows: readonly (readonly string[])[]): string {
 
 function setSection(set: SetReport, evaluated: EvaluatedSet, shuffled: boolean): string {
   const notes = remarksOf(set, shuffled).filter((line) => !line.startsWith('errors: '));
-  const groups = Object.entries(set.groups).map(([name, { accuracy, tasks }]) => [
+  const groups = Object.entries(set.groups).map(([name, { accuracy, interval, tasks }]) => [
     name,
     percentOf(accuracy),
+    intervalOf(interval),
     String(tasks),
   ]);
   return [
@@ -71,7 +72,7 @@ function setSection(set: SetReport, evaluated: EvaluatedSet, shuffled: boolean):
     notes.length > 0
       ? `<ul class="note">${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>`
       : '',
-    groups.length > 1 ? table([['part', 'accuracy, %', 'tasks'], ...groups]) : '',
+    groups.length > 1 ? table([['part', 'accuracy, %', '95 % interval', 'tasks'], ...groups]) : '',
     errorBars(set),
     confusionTable(set),
     examples(evaluated),

@@ -78,6 +78,9 @@ export function remarks(report: EvaluationReport): string[] {
       return lines.map((line) => `${set.title}: ${line}`);
     }),
     ...Object.values(report.missing),
+    ...(report.unknownPredictions
+      ? [`${report.unknownPredictions} ids of the predictions belong to none of the sets`]
+      : []),
     ...(report.malformedPredictions ?? [])
       .slice(0, MOST_LINES)
       .map(({ file, line, message }) => `${file}, line ${line}, left out: ${message}`),
@@ -86,13 +89,13 @@ export function remarks(report: EvaluationReport): string[] {
 
 export function remarksOf(set: SetReport, shuffled: boolean): string[] {
   const { groups, errors, tasks, malformed, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
-  const levels = Object.entries(groups).filter(([name]) => name.startsWith('level '));
+  const levels = set.meanOfGroups ? Object.entries(groups) : [];
   const share = (count: number) => `${count} ${count === 1 ? 'task' : 'tasks'}`;
   const [first] = malformed;
   return [
     ...(levels.length > 0
       ? [
-          `${levels.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % of ${group.tasks}`).join(', ')}; the headline is their mean`,
+          `${levels.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % (${intervalOf(group.interval)}) of ${group.tasks}`).join(', ')}; the headline is their mean`,
         ]
       : []),
     ...(Object.keys(errors).length > 0

@@ -8,6 +8,7 @@ import { defaultMaxNewTokens } from '../evaluate';
 import type { Layout } from '../benchmarks/layouts';
 import { PUBLISHED_MODELS, publishedOfShape, type PublishedModel } from '../published-results';
 import { reportHtml } from '../report/html';
+import { fileFingerprint, recordsFingerprint } from './data-fingerprint';
 import type { OpenedBenchmarks } from './open-benchmarks';
 import { readPredictions, scorePredictions } from './predictions';
 import { paperMean, reportSet, type EvaluatedSet, type EvaluationReport } from './report';
@@ -51,6 +52,12 @@ export async function evaluateModel(opened: OpenedBenchmarks, options: ModelEval
       topP: session.topP ?? 1,
       maxNewTokens: session.maxNewTokens ?? defaultMaxNewTokens(policy.info.maxPositionEmbeddings),
       batch: session.batch ?? 256,
+      data: Object.fromEntries(
+        opened.benchmarks.map(({ name, records }) => [
+          name,
+          recordsFingerprint(limitRecords(records, session.limit)),
+        ]),
+      ),
     };
     const folder = out === undefined ? undefined : await ResultsFolder.open(out, settings);
     const { sets, generatedTokens, seconds } = await runSession(policy, opened.benchmarks, {
@@ -107,26 +114,42 @@ export async function evaluatePredictions(
       { file },
     );
   }
-  const settings: Settings = { predictions: path.basename(file), layout, limit: limit ?? null };
+  const settings: Settings = {
+    predictions: path.basename(file),
+    layout,
+    limit: limit ?? null,
+    predictionsHash: fileFingerprint(file),
+    data: Object.fromEntries(
+      sets.map(({ benchmark, records }) => [benchmark.name, recordsFingerprint(records)]),
+    ),
+  };
   const folder = out === undefined ? undefined : await ResultsFolder.open(out, settings);
   for (const { benchmark, runs } of sets) {
-    await folder?.append(benchmark.name, 0, { results: runs[0]!, tooLong: [] });
+    if (folder === undefined) break;
+    const done = new Set(folder.resume(benchmark.name, 0).results.map(({ id }) => id));
+    const results = runs[0]!.filter(({ id }) => !done.has(id));
+    await folder.append(benchmark.name, 0, { results, tooLong: [] });
   }
-  const { report } = await finish(opened, sets, folder, {
+  const known = new Set(opened.benchmarks.flatMap(({ records }) => records.map(({ id }) => id)));
+  return finish(opened, sets, folder, {
     subject: file,
     settings,
     passAt,
     published: baseModel ? publishedNamed(baseModel) : null,
+    malformedPredictions: predictions.problems,
+    unknownPredictions: [...predictions.rows.keys()].filter((id) => !known.has(id)).length,
     speed: null,
     ...(html === undefined ? {} : { html }),
   });
-  return { report: { ...report, malformedPredictions: predictions.problems }, sets };
 }
 
 const publishedNamed = (name: string): PublishedModel | null =>
   PUBLISHED_MODELS.find((model) => model.name === name) ?? null;
 
-type Facts = Pick<EvaluationReport, 'subject' | 'settings' | 'published' | 'speed'> & {
+type Facts = Pick<
+  EvaluationReport,
+  'subject' | 'settings' | 'published' | 'speed' | 'malformedPredictions' | 'unknownPredictions'
+> & {
   passAt: readonly number[];
   html?: string;
 };
@@ -137,14 +160,13 @@ async function finish(
   folder: ResultsFolder | undefined,
   { passAt, html, ...facts }: Facts,
 ): Promise<Evaluated> {
+  const { subject, ...rest } = facts;
   const report: EvaluationReport = {
-    subject: facts.subject,
+    subject,
     mean: paperMean(sets, 0),
     sets: Object.fromEntries(sets.map((set) => [set.benchmark.name, reportSet(set, passAt, 0)])),
     missing,
-    published: facts.published,
-    speed: facts.speed,
-    settings: facts.settings,
+    ...rest,
   };
   if (folder || html !== undefined) {
     const page = reportHtml(report, sets);

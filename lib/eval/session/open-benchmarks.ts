@@ -38,7 +38,13 @@ export function openBenchmarks(
   const repeated = opened.benchmarks.find(
     ({ name }, index) => opened.benchmarks.findIndex((other) => other.name === name) < index,
   );
-  if (repeated) throw new ConfigError(`--benchmark: '${repeated.name}' is named twice`);
+  if (repeated) {
+    const files = new Set(
+      opened.benchmarks.flatMap(({ name, files: own }) => (name === repeated.name ? own : [])),
+    );
+    const hint = files.size > 1 ? ` (${[...files].join(', ')}): rename a file, or evaluate them apart` : '';
+    throw new ConfigError(`--benchmark: '${repeated.name}' is named twice${hint}`);
+  }
   return opened;
 }
 

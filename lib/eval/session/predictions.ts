@@ -1,8 +1,8 @@
 import type { ScoredAnswer, TaskResult } from '../answer';
-import { scoreCallsOf, scoreText } from '../answer';
+import { resultOf, scoreCallsOf, scoreText } from '../answer';
 import { FieldProblem, readDataLines, RecordList, textOf } from '../benchmarks/reading';
 import type { NeutralRecord, RecordProblem } from '../neutral-record';
-import { readCalls } from '../read-calls';
+import { readCallList } from '../read-calls';
 import type { Row } from '../record-reader';
 
 /** Answers of another system: by id, in the order of the file. */
@@ -42,10 +42,7 @@ export function scorePredictions(
     if (given === undefined) missing++;
     const answers = given?.map((row) => scorePrediction(row, record)) ?? [scoreCallsOf(null, record)];
     // No answer is no right answer, also where no call is wanted.
-    return {
-      id: record.id,
-      answers: given ? answers : answers.map((answer) => ({ ...answer, ...UNANSWERED })),
-    };
+    return resultOf(record, given ? answers : answers.map((answer) => ({ ...answer, ...UNANSWERED })));
   });
   return { results, missing };
 }
@@ -57,6 +54,6 @@ const UNANSWERED: Pick<ScoredAnswer, 'correct' | 'errors'> = {
 
 function scorePrediction(row: Row, record: NeutralRecord): ScoredAnswer {
   const { text, calls } = row;
-  if (Array.isArray(calls)) return scoreCallsOf(readCalls(JSON.stringify(calls)), record);
+  if (Array.isArray(calls)) return scoreCallsOf(readCallList(calls), record);
   return typeof text === 'string' ? scoreText(text, record) : scoreCallsOf(null, record);
 }

@@ -37,6 +37,8 @@ export interface EvaluationReport {
   published: PublishedModel | null;
   /** Malformed lines of a file of predictions. */
   malformedPredictions?: RecordProblem[];
+  /** Ids of a file of predictions that belong to none of the sets. */
+  unknownPredictions?: number;
   speed: { generatedTokens: number; seconds: number; tokensPerSecond: number } | null;
 }
 

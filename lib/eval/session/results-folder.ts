@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { open } from 'node:fs/promises';
 import * as path from 'node:path';
 
-import { CheckpointError } from '../../binding/errors';
+import { CheckpointError, ConfigError } from '../../binding/errors';
 import { ioError, jsonLines, writeAtomic } from '../../driver/files';
 import type { TaskResult } from '../answer';
 import { isObject } from '../record-reader';
@@ -27,8 +27,8 @@ export class ResultsFolder {
   private constructor(readonly dir: string) {}
 
   /**
-   * Makes a folder, or goes on with one of the same settings.
-   * @throws CheckpointError when it holds an evaluation with other settings; IoError
+   * Makes a folder, or goes on with one of the same settings. `settings.data`, fingerprints by set (data-fingerprint.ts), may gain sets.
+   * @throws CheckpointError when it holds an evaluation with other settings; ConfigError when it is of other data; IoError
    */
   static async open(dir: string, settings: Settings): Promise<ResultsFolder> {
     const file = path.join(dir, SETTINGS_FILE);
@@ -37,9 +37,15 @@ export class ResultsFolder {
     } catch (cause) {
       throw ioError(dir, 'made', cause);
     }
-    if (fs.existsSync(file)) checkSame(dir, readJsonFile(file), settings);
-    else await writeAtomic(file, [`${JSON.stringify(settings, null, 2)}\n`]);
-    return new ResultsFolder(dir);
+    const folder = new ResultsFolder(dir);
+    const stored = fs.existsSync(file) ? readJsonFile(file) : undefined;
+    if (stored) folder.checkSame(stored, settings);
+    const data = { ...dataOf(stored ?? {}), ...dataOf(settings) };
+    const kept = { ...settings, ...(Object.keys(data).length > 0 ? { data } : {}) };
+    if (JSON.stringify(kept) !== JSON.stringify(stored)) {
+      await writeAtomic(file, [`${JSON.stringify(kept, null, 2)}\n`]);
+    }
+    return folder;
   }
 
   /** A folder of an earlier evaluation, to be read. @throws CheckpointError */
@@ -63,13 +69,22 @@ export class ResultsFolder {
     });
   }
 
-  /** What is there of a set; nothing if it was not begun. A torn last line is cut off. @throws CheckpointError */
+  /** As `read`, and cuts off a torn last line, so that more can be appended. @throws CheckpointError */
+  resume(set: string, seed: number): StoredRun {
+    const file = this.file(set, seed);
+    if (fs.existsSync(file)) {
+      const text = fs.readFileSync(file, 'utf8');
+      const whole = wholeLines(text);
+      if (whole.length < text.length) fs.truncateSync(file, Buffer.byteLength(whole));
+    }
+    return this.read(set, seed);
+  }
+
+  /** What is there of a set, without a torn last line; nothing if it was not begun. @throws CheckpointError */
   read(set: string, seed: number): StoredRun {
     const file = this.file(set, seed);
     if (!fs.existsSync(file)) return { results: [], tooLong: [] };
-    const text = fs.readFileSync(file, 'utf8');
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (whole.length < text.length) fs.truncateSync(file, Buffer.byteLength(whole));
+    const whole = wholeLines(fs.readFileSync(file, 'utf8'));
     // A batch that was cut off in the middle is answered again: its later lines count.
     const rows = new Map<string, TaskResult | null>();
     whole.split('\n').forEach((line, index) => {
@@ -104,6 +119,39 @@ export class ResultsFolder {
     await writeAtomic(path.join(this.dir, name), [text]);
   }
 
+  private checkSame(stored: Settings, asked: Settings): void {
+    const { dir } = this;
+    const before = dataOf(stored);
+    const begun = new Set(this.runs().map(({ set }) => set));
+    for (const [set, hash] of Object.entries(dataOf(asked))) {
+      // Answers without a fingerprint could be to any records.
+      if (before[set] === hash || (before[set] === undefined && !begun.has(set))) continue;
+      throw new ConfigError(
+        `--out ${dir}: its answers to '${set}' were given to other data than these: choose another --out, or delete ${dir}`,
+        { dir, set },
+      );
+    }
+    const names = new Set([...Object.keys(stored), ...Object.keys(asked)]);
+    names.delete('data');
+    const different = [...names].filter(
+      (name) => JSON.stringify(stored[name]) !== JSON.stringify(asked[name]),
+    );
+    if (different.length === 0) return;
+    if (different.join() === 'predictionsHash') {
+      throw new ConfigError(
+        `--out ${dir}: ${String(asked['predictions'])} has changed since its scores were written there: choose another --out, or delete ${dir}`,
+        { dir },
+      );
+    }
+    const changes = different.map(
+      (name) => `${name} was ${JSON.stringify(stored[name])}, is ${JSON.stringify(asked[name])}`,
+    );
+    throw new CheckpointError(
+      `${dir}: holds an evaluation with other settings (${changes.join('; ')}). Choose another --out`,
+      { dir, different },
+    );
+  }
+
   private file(set: string, seed: number): string {
     return path.join(this.dir, `${set}.seed-${seed}.jsonl`);
   }
@@ -134,15 +182,7 @@ function parseRow(line: string, file: string, number: number): TaskResult | { id
   throw new CheckpointError(`${file}, line ${number}: is no result of an evaluation`, { file, line: number });
 }
 
-function checkSame(dir: string, stored: Settings, asked: Settings): void {
-  const names = new Set([...Object.keys(stored), ...Object.keys(asked)]);
-  const different = [...names].filter((name) => JSON.stringify(stored[name]) !== JSON.stringify(asked[name]));
-  if (different.length === 0) return;
-  const changes = different.map(
-    (name) => `${name} was ${JSON.stringify(stored[name])}, is ${JSON.stringify(asked[name])}`,
-  );
-  throw new CheckpointError(
-    `${dir}: holds an evaluation with other settings (${changes.join('; ')}). Choose another --out`,
-    { dir, different },
-  );
-}
+const wholeLines = (text: string) => text.slice(0, text.lastIndexOf('\n') + 1);
+
+const dataOf = (settings: Settings): Readonly<Record<string, unknown>> =>
+  isObject(settings['data']) ? settings['data'] : {};

@@ -52,7 +52,7 @@ export async function runSession(
     const runs: TaskResult[][] = [];
     const tooLong = new Set<string>();
     for (const seed of seeds) {
-      const earlier = folder?.read(benchmark.name, seed) ?? { results: [], tooLong: [] };
+      const earlier = folder?.resume(benchmark.name, seed) ?? { results: [], tooLong: [] };
       const asked = new Set(records.map(({ id }) => id));
       const results = new Map(earlier.results.filter(({ id }) => asked.has(id)).map((row) => [row.id, row]));
       earlier.tooLong.filter((id) => asked.has(id)).forEach((id) => tooLong.add(id));

@@ -59,19 +59,24 @@ class Bench {
 
   /** Gigabytes of weights must not stay behind; the measured processes end with their stdin. */
   private readonly interrupted = (signal: NodeJS.Signals) => {
-    this.dispose();
+    // Its listeners stay: timeout(1) sends the signal twice, and the second must not cut the output short.
+    this.removeFolder();
     this.options.interrupted?.(signal);
     process.exit(signal === 'SIGTERM' ? 143 : 130);
   };
 
   constructor(private readonly options: BenchOptions) {
-    process.once('SIGINT', this.interrupted);
-    process.once('SIGTERM', this.interrupted);
+    process.on('SIGINT', this.interrupted);
+    process.on('SIGTERM', this.interrupted);
   }
 
   dispose(): void {
     process.off('SIGINT', this.interrupted);
     process.off('SIGTERM', this.interrupted);
+    this.removeFolder();
+  }
+
+  private removeFolder(): void {
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 

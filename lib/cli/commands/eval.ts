@@ -65,10 +65,10 @@ async function scorePredictionsFile(args: EvalArguments): Promise<void> {
     ...(args.limit === undefined ? {} : { limit: args.limit }),
   };
   const outputs = { ...(baseModel ? { baseModel } : {}), ...(out ? { out } : {}), ...(html ? { html } : {}) };
-  const report = await evaluatePredictions(opened, { ...options, ...outputs, layout: args.layout });
-  if (report.unknownPredictions)
-    log(`${report.unknownPredictions} ids of the predictions belong to none of the sets`);
-  show(report, args.json);
+  const evaluated = await evaluatePredictions(opened, { ...options, ...outputs, layout: args.layout });
+  const unknown = evaluated.report.unknownPredictions;
+  if (unknown) log(`${unknown} ids of the predictions belong to none of the sets`);
+  show(evaluated, args.json);
 }
 
 async function askModel(args: EvalArguments): Promise<void> {

@@ -114,7 +114,7 @@ generator=()
 if [ ! -f "$build/CMakeCache.txt" ] && command -v ninja >/dev/null; then generator=(-G Ninja); fi
 stage configure 120 cmake -S . -B "$build" "${generator[@]+"${generator[@]}"}" -DCMAKE_BUILD_TYPE=Release \
   -DTR0_LIBTORCH="$libtorch" -DTR0_TESTS=ON -DTR0_CUDA=ON || finish
-grep -q 'CMAKE_CUDA_COMPILER:' "$build/CMakeCache.txt" || { echo "configured without CUDA" >&2; status=1; finish; }
+grep -q '^CMAKE_CUDA_COMPILER:[A-Z]*=/' "$build/CMakeCache.txt" || { echo "configured without CUDA" >&2; status=1; finish; }
 stage device-tests-build 300 cmake --build "$build" -j "$jobs" --target kernels_device_test rollout_device_test || finish
 
 # Each fails by itself; 77 would mean that no device was found, which here is a failure too.

@@ -1,5 +1,5 @@
 import { count } from '../report/format';
-import { machineText, notesOf, ratioText, spreadText, tableCells } from './table';
+import { HEAD, machineText, notesOf, ratioText, spreadText, tableCells } from './table';
 import type { MeasuredRow } from './types';
 
 export { machineText };
@@ -59,25 +59,11 @@ function figures(rows: readonly MeasuredRow[]): string[] {
   });
 }
 
-const HEADINGS = [
-  'suite',
-  'shape',
-  'dtype',
-  'workload',
-  'ours tok/s',
-  'peer',
-  'peer tok/s',
-  'ratio',
-  'share of limit',
-  'peak',
-  'peer peak',
-];
-
 /** A page of its own: no script, no network, narrow enough for a phone. */
 export function plotHtml(rows: readonly MeasuredRow[], title: string): string {
   const cards = rows.map((row) => {
     const cells = tableCells(row)
-      .map((cell, index) => `<tr><th>${HEADINGS[index]}</th><td>${escape(cell)}</td></tr>`)
+      .map((cell, index) => `<tr><th>${HEAD[index]}</th><td>${escape(cell)}</td></tr>`)
       .join('');
     return `<table>${cells}</table>`;
   });

@@ -23,7 +23,8 @@ const memory = (value: number | null, state: number | null): string => {
   return state === null ? bytes(value) : `${bytes(value)} (${bytes(Math.max(0, value - state))})`;
 };
 
-const HEAD = [
+/** Of the cells of tableCells. */
+export const HEAD = [
   'suite',
   'shape',
   'dtype',

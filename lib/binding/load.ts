@@ -27,8 +27,8 @@ const SPIN_COUNT = '20000';
 
 /**
  * OpenMP's threads spin at a barrier for milliseconds by default, which takes the time of slower threads where the cores are shared; a thread
- * that sleeps at once wakes too late for steps of a millisecond (measured on two free cores: rollouts of a small model 1.7 times, training
- * steps 2 times slower). So they spin for about as long as waking takes. Read by libgomp when it is mapped, hence set before; a setting of
+ * that sleeps at once wakes too late for steps of a millisecond (measured on two free cores: rollouts of a small model 1.2 times slower,
+ * and 1.7 times where every operation ends at a barrier). So they spin for about as long as waking takes. Read by libgomp when it is mapped, hence set before; a setting of
  * the user's own stays.
  */
 function boundWaitingThreads(): void {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 import { CheckpointError } from '../binding/errors';
 import type { Role } from './events';
-import { flush, flushTree, ioError, jsonLines, linkTree, writeAtomic } from './files';
+import { flush, flushTree, ioError, jsonLines, linkTree, writeAtomic } from '../io/files';
 import type { LogLengths, RunFolder } from './run-folder';
 import { STATE_VERSION, type RunState } from './state';
 

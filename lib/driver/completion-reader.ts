@@ -1,4 +1,4 @@
-import { isPending, nextTurn, SLICE_MILLISECONDS } from './yielding';
+import { isPending, nextTurn, SLICE_MILLISECONDS } from '../io/yielding';
 
 /** What is made of a completion's text: its reward, say. `row` counts the completions of the batch. */
 export type ReadCompletion<R> = (text: string, row: number) => R | Promise<R>;

@@ -12,7 +12,7 @@ import { readNothing, sample } from './sampler';
 import type { Candidate } from './state';
 import { runSteps } from './steps';
 import { drop, structuralTasks, type Structural } from './structural';
-import { mapYielding } from './yielding';
+import { mapYielding } from '../io/yielding';
 
 const candidateOf = ({ state }: RunContext, task: Pick<Task, 'id'>): Candidate =>
   state.candidates[Number(task.id)]!;

@@ -19,7 +19,7 @@ import {
 import { customRewardTable, rewardTable, type RewardTable } from './rewards-table';
 import { asSolverMeets } from './solver-menu';
 import { runSteps } from './steps';
-import { mapYielding } from './yielding';
+import { mapYielding } from '../io/yielding';
 
 /** The distribution of control specs, without the domain that the published code never draws when that is asked for. */
 export function specTable({ config, published }: Pick<RunContext, 'config' | 'published'>): SpecTable {

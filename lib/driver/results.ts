@@ -4,7 +4,7 @@ import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import type { RunContext } from './context';
 import type { RunResult, StopReason } from './events';
-import { flushTree } from './files';
+import { flushTree } from '../io/files';
 import { peakBytes } from './metrics';
 
 /** Replaces a role's final folder at once. */

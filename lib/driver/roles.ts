@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import type { Config } from '../config';
 import { rolePaths, type RoleWriter } from './checkpoint';
 import type { Role } from './events';
-import { linkTree } from './files';
+import { linkTree } from '../io/files';
 import type { Engine, PolicyPort, TrainerPort } from './ports';
 import type { RunFolder } from './run-folder';
 

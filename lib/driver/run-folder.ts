@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { ConfigError } from '../binding/errors';
 import type { RunEvent } from './events';
-import { ioError, jsonLines, writeAtomic, type Pieces } from './files';
+import { ioError, jsonLines, writeAtomic, type Pieces } from '../io/files';
 
 /** Byte lengths of the append-only files at a checkpoint: what lies behind was written by work that will be done again. */
 export type LogLengths = Record<string, number>;

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { ConfigError } from '../binding/errors';
-import { ioError } from './files';
+import { ioError } from '../io/files';
 
 const NAME = '.lock';
 

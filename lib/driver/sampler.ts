@@ -1,7 +1,7 @@
 import type { Config, SamplingConfig } from '../config';
 import { CompletionReader, type ReadCompletion } from './completion-reader';
 import type { Message, PolicyPort, RolloutPort } from './ports';
-import { mapYielding } from './yielding';
+import { mapYielding } from '../io/yielding';
 
 export interface Sampled<R = void> {
   rollout: RolloutPort;

@@ -7,7 +7,7 @@ import type { Task } from '../tasks/task';
 import type { RunContext } from './context';
 import { asSolverMeets } from './solver-menu';
 import type { Candidate } from './state';
-import { mapYielding } from './yielding';
+import { mapYielding } from '../io/yielding';
 
 export interface Structural {
   /** Valid, uncontaminated, unique, as a Solver meets them. A task's id is its candidate's index. */

@@ -3,7 +3,7 @@ import type { Rollout } from '../policy/rollout';
 import { readRoleFile } from '../policy/role-file';
 import type { ChatTemplateOptions, TemplateMessage } from '../policy/chat-template';
 import type { GenerateOptions } from '../policy/policy';
-import { mapYielding } from '../driver/yielding';
+import { mapYielding } from '../io/yielding';
 import type { PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import { resultOf, scoreText, shareOf, type TaskResult } from './answer';

@@ -1,5 +1,5 @@
 import { CompletionReader } from '../../lib/driver/completion-reader';
-import { nextTurn } from '../../lib/driver/yielding';
+import { nextTurn } from '../../lib/io/yielding';
 
 const decode = (tokens: ArrayLike<number>) => Array.from(tokens).join('-');
 const turns = async (count: number) => {

@@ -2,42 +2,12 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { ConfigError, IoError } from '../../lib/binding/errors';
 import { Channel } from '../../lib/driver/channel';
-import { ioError, jsonLines, writeAtomic } from '../../lib/driver/files';
 import { freeSibling, RunFolder, timeStamp } from '../../lib/driver/run-folder';
 import { lockRunFolder } from '../../lib/driver/run-lock';
-import { mapYielding } from '../../lib/driver/yielding';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-files-'));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
-
-test('failures name the path and the cure', () => {
-  const full = ioError('runs/x', 'written', Object.assign(new Error('write'), { code: 'ENOSPC' }));
-  expect(full).toBeInstanceOf(IoError);
-  expect(full.message).toBe(
-    'runs/x: cannot be written (the disk is full: free some space, then go on with --resume, or choose another --out)',
-  );
-  expect(ioError('a', 'written', Object.assign(new Error(''), { code: 'EROFS' })).message).toMatch(
-    /read-only: choose another --out/,
-  );
-  const own = new ConfigError('ours');
-  expect(ioError('a', 'written', own)).toBe(own);
-});
-
-test('a file is there whole or not at all', async () => {
-  const file = path.join(folder, 'whole.txt');
-  const failing = function* () {
-    yield 'half';
-    throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
-  };
-  await expect(writeAtomic(file, failing())).rejects.toThrow(/the disk is full/);
-  expect(fs.readdirSync(folder)).toEqual([]);
-  await writeAtomic(file, ['a', 'b']);
-  await expect(writeAtomic(file, failing())).rejects.toThrow(IoError);
-  expect(fs.readFileSync(file, 'utf8')).toBe('ab');
-  expect(fs.readdirSync(folder)).toEqual(['whole.txt']);
-});
 
 test('a full device is reported as one', async () => {
   const run = RunFolder.create(path.join(folder, 'full'));
@@ -46,13 +16,6 @@ test('a full device is reported as one', async () => {
     /events\.jsonl: cannot be written \(the disk is full/,
   );
   await run.write('fine.json', ['{}']);
-});
-
-test('rows come in pieces that add up', () => {
-  const rows = Array.from({ length: 450 }, (_, index) => ({ index }));
-  const pieces = [...jsonLines(rows)];
-  expect(pieces).toHaveLength(3);
-  expect(pieces.join('').split('\n')).toHaveLength(451);
 });
 
 test('a folder that a run made for itself goes again, with what was made above it, and nothing else', () => {
@@ -92,25 +55,6 @@ test('a failure reaches the reader behind the events', async () => {
   };
   await expect(read()).rejects.toThrow('broken');
   expect(seen).toEqual([1]);
-});
-
-test('long work lets the event loop turn', async () => {
-  let turns = 0;
-  const timer = setInterval(() => turns++, 1);
-  const busy = (milliseconds: number) => {
-    const end = performance.now() + milliseconds;
-    while (performance.now() < end);
-  };
-  const results = await mapYielding(
-    Array.from({ length: 40 }, (_, index) => index),
-    (index) => {
-      busy(2);
-      return index * 2;
-    },
-  );
-  clearInterval(timer);
-  expect(results[39]).toBe(78);
-  expect(turns).toBeGreaterThan(5);
 });
 
 test('two processes cannot work in one run folder; a lock of a dead one does not count', () => {

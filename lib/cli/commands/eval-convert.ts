@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 
 import type { Layout } from '../../eval/benchmarks/layouts';
 import { loadBenchmark } from '../../eval/load-benchmark';
-import { jsonLines, writeAtomic } from '../../driver/files';
+import { jsonLines, writeAtomic } from '../../io/files';
 
 interface ConvertArguments {
   benchmark: string;

@@ -2,7 +2,7 @@
 import * as crypto from 'node:crypto';
 import * as fs from 'node:fs';
 
-import { ioError } from '../../driver/files';
+import { ioError } from '../../io/files';
 import { stratumOf, type NeutralRecord } from '../neutral-record';
 
 const digest = (hash: crypto.Hash) => hash.digest('hex').slice(0, 16);

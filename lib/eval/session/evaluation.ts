@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 
 import { ConfigError } from '../../binding/errors';
-import { writeAtomic } from '../../driver/files';
+import { writeAtomic } from '../../io/files';
 import { Policy, type PolicyOptions } from '../../policy/policy';
 import { defaultMaxNewTokens } from '../evaluate';
 import type { Layout } from '../benchmarks/layouts';

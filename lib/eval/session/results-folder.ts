@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { CheckpointError, ConfigError } from '../../binding/errors';
-import { ioError, jsonLines, writeAtomic } from '../../driver/files';
+import { ioError, jsonLines, writeAtomic } from '../../io/files';
 import type { TaskResult } from '../answer';
 import { isObject } from '../record-reader';
 

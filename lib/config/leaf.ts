@@ -85,3 +85,11 @@ export function optionalText(description: string, options: { flag?: boolean } = 
     .default(null)
     .meta({ description, ...(options.flag ? { flag: true } : {}) });
 }
+
+/** A list of texts; on the command line separated by commas. */
+export function textList(description: string, options: { flag?: boolean } = {}) {
+  return z
+    .array(z.string().min(1))
+    .default([])
+    .meta({ description, ...(options.flag ? { flag: true } : {}) });
+}

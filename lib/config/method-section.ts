@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { LAYOUTS } from '../eval/benchmarks/layouts';
+import { CANDIDATE_ORDERS } from '../eval/candidate-order';
 import { choice, flagField, integer, real, realAbove } from './leaf';
 import { samplingSection, trainingFields } from './training-section';
 
@@ -137,6 +139,12 @@ export const evaluationSection = z
       1000,
       1,
       'Candidates the untrained Generator writes for a held-out slice when there is no evaluation file.',
+    ),
+    layout: choice('original', LAYOUTS, 'Layout the benchmarks are read in.'),
+    candidates: choice(
+      'published',
+      CANDIDATE_ORDERS,
+      'Order of a benchmark’s tools: as published, or shuffled (by record).',
     ),
     seed: integer(
       20260220,

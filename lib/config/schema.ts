@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
+import { TRAINING_LAYOUTS } from '../datasets/layouts';
 import { PUBLISHED_SWITCH_NAMES, type PublishedSwitches } from '../rewards/published';
-import { choice, flagField, integer, optionalInteger, optionalReal, optionalText } from './leaf';
+import { choice, flagField, integer, optionalInteger, optionalReal, optionalText, textList } from './leaf';
 import {
   ablationSection,
   checkpointSection,
@@ -64,7 +65,28 @@ export const configSchema = z.strictObject({
     ['standard', 'compact'],
     'Prompt set: full instructions, or the embedded model’s compact templates.',
   ),
+  tasks: optionalText(
+    'Train the Solver on the tasks of this file, without a Generator: neutral records, or data of ToolRL, xLAM, ToolACE or Hammer.',
+    { flag: true },
+  ),
+  tasksLayout: choice('auto', ['auto', ...TRAINING_LAYOUTS], 'How the file of tasks is laid out.', {
+    flag: true,
+  }),
   evalData: optionalText('Held-out tasks: a JSONL file of {id, question, tools, gold}.', { flag: true }),
+  evalEvery: integer(
+    0,
+    0,
+    'Measure also after every so many steps of the Solver; 0: at the start and after each iteration.',
+    { flag: true },
+  ),
+  evalBenchmarks: textList(
+    'Benchmarks put to the Solver at every measurement (see eval --list), or files of neutral records: toolalpaca,./exam.jsonl. Generated tasks that stand in them are dropped.',
+    { flag: true },
+  ),
+  benchmarkData: optionalText('Folder searched for the files of the benchmarks.', { flag: true }),
+  evalLimit: optionalInteger(1, 'Records of each benchmark at a measurement, spread evenly; null: all.', {
+    flag: true,
+  }),
   published: z
     .array(z.enum(publishedNames))
     .default([])

@@ -146,6 +146,8 @@ export function loadCheckpoint(folder: RunFolder): LoadedCheckpoint {
     const relative = path.relative(folder.dir, dir);
     const state: RunState = {
       ...file.state,
+      // Checkpoints of earlier versions have none.
+      benchmarks: (file.state as Partial<RunState>).benchmarks ?? [],
       candidates: folder.readRows(path.join(relative, 'candidates.jsonl')),
       tasks: folder.readRows(path.join(relative, 'tasks.jsonl')),
       probes: JSON.parse(fs.readFileSync(path.join(dir, 'probes.json'), 'utf8')) as RunState['probes'],

@@ -1,5 +1,6 @@
 import type { Config } from '../config';
 import type { ContaminationGuard } from '../eval/contamination';
+import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import type { PublishedSwitches } from '../rewards/published';
 import type { ChatMessage, PromptSet } from '../roles/prompts';
 import { publishedSolverMessages, type SolverStage } from '../roles/solver-prompt';
@@ -36,7 +37,11 @@ export interface RunContext {
   budget: Budget;
   state: RunState;
   heldOut: HeldOut;
+  /** Tasks to train on instead of generated ones (`tasks` of the configuration), in the order of their file. */
+  trainingTasks?: readonly Task[];
   guard: ContaminationGuard;
+  /** Benchmarks put to the Solver at every measurement; none of their records is trained on. */
+  benchmarks: OpenedBenchmarks;
   meter: Meter;
   /** Absent on engines that do not know theirs. */
   machine?: MachineLimits;

@@ -1,3 +1,4 @@
+import type { TrainingLayout } from '../datasets/layouts';
 import type { Interval } from '../eval/accuracy';
 import type { MachineLimits } from './machine-limits';
 import type { PhaseTime } from './meter';
@@ -8,8 +9,11 @@ export type Role = 'generator' | 'solver';
 export const PHASES = ['prepare', 'generator', 'synthesis', 'curation', 'solver', 'measure'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** Where the held-out tasks come from. `slice` is written by the untrained Generator, so its gold may be wrong. */
-export type HeldOutSource = 'file' | 'embedded' | 'slice';
+/**
+ * Where the held-out tasks come from. `slice` is written by the untrained Generator, so its gold may be wrong; `tasks` is a part of the given
+ * training tasks that is not trained on.
+ */
+export type HeldOutSource = 'file' | 'embedded' | 'slice' | 'tasks';
 
 /** Share of tasks per p̂ = k/K, k = 0…K: `counts[k]` tasks were solved k times. */
 export interface AgreementHistogram {
@@ -37,6 +41,21 @@ export interface HeldOutEvent {
   tasks: number;
   /** One sentence for people. */
   note: string;
+}
+
+/** The given tasks the Solver is trained on (`tasks` of the configuration), once, before anything is measured. */
+export interface TasksEvent {
+  type: 'tasks';
+  file: string;
+  layout: TrainingLayout;
+  /** In the file, malformed ones included. */
+  records: number;
+  /** Trained on. */
+  tasks: number;
+  /** Records that are not trained on, by named reason: malformed, held_out_question, held_out_calls, set_aside, too_long, … */
+  dropped: Record<string, number>;
+  /** What to know about the file. */
+  notes: string[];
 }
 
 export interface PhaseEvent {
@@ -97,10 +116,16 @@ export interface CurationEvent {
   histogram: AgreementHistogram;
 }
 
-/** One measurement of the Solver on the held-out tasks; iteration 0 is the start. Shares from 0 to 1. */
-export interface EvalEvent {
-  type: 'eval';
+/** When a measurement was made. Iteration 0 is the start. */
+export interface MeasuredAt {
   iteration: number;
+  /** Steps of the Solver within the iteration (`evalEvery`); absent at the end of an iteration. */
+  step?: number;
+}
+
+/** One measurement of the Solver on the held-out tasks. Shares from 0 to 1. */
+export interface EvalEvent extends MeasuredAt {
+  type: 'eval';
   /** Mean over tasks of the share of sampled answers that are right. */
   accuracy: number;
   accuracyInterval: Interval;
@@ -112,6 +137,28 @@ export interface EvalEvent {
   temperature: number;
   source: HeldOutSource;
   seconds: number;
+}
+
+/** The Solver's greedy answers to the benchmarks (`evalBenchmarks`). Shares from 0 to 1. */
+export interface BenchmarkEvent extends MeasuredAt {
+  type: 'benchmark';
+  /** Mean over the paper's five; null unless all are there. */
+  mean: number | null;
+  sets: Record<string, BenchmarkFigure>;
+  /** Folder with answers, summary.json and report.html; `eval --compare` reads it. */
+  directory: string;
+  seconds: number;
+}
+
+export interface BenchmarkFigure {
+  title: string;
+  /** Null when no task fits the model's context. */
+  accuracy: number | null;
+  interval: Interval | null;
+  /** Asked. */
+  tasks: number;
+  /** Left out: prompt and answer exceed the model's context. */
+  tooLong: number;
 }
 
 export interface CheckpointEvent {
@@ -140,6 +187,8 @@ export interface RunResult {
   generator?: string;
   /** Every measurement, in order. */
   measurements: Omit<EvalEvent, 'type'>[];
+  /** Every round of benchmarks, in order. */
+  benchmarks: Omit<BenchmarkEvent, 'type'>[];
   steps: number;
   seconds: number;
   peakMemoryBytes: number;
@@ -156,12 +205,14 @@ export interface ResultEvent extends RunResult {
 export type RunEvent =
   | StartEvent
   | HeldOutEvent
+  | TasksEvent
   | PhaseEvent
   | ProgressEvent
   | StepEvent
   | SynthesisEvent
   | CurationEvent
   | EvalEvent
+  | BenchmarkEvent
   | CheckpointEvent
   | WarningEvent
   | ResultEvent;

@@ -31,9 +31,12 @@ const STAGES: Readonly<Record<Phase, (context: RunContext) => Promise<StageOutco
   measure,
 };
 
+/** Without a Generator (given tasks) only training and measuring of the Solver are left. */
 function isSkipped({ config, state }: RunContext): boolean {
-  if (state.phase === 'generator') return config.ablation.frozenGenerator || config.generator.steps === 0;
-  return state.phase === 'solver' && config.solver.steps === 0;
+  const { phase } = state;
+  if (phase === 'solver') return config.solver.steps === 0;
+  if (config.tasks !== null) return phase === 'generator' || phase === 'synthesis' || phase === 'curation';
+  return phase === 'generator' && (config.ablation.frozenGenerator || config.generator.steps === 0);
 }
 
 /** Units of work of the present phase, for display. */

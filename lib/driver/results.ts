@@ -37,6 +37,7 @@ export async function finish(context: RunContext, reason: StopReason | undefined
     directory: folder.dir,
     ...saved,
     measurements: state.measurements,
+    benchmarks: state.benchmarks,
     steps: state.updates.generator + state.updates.solver,
     seconds: budget.seconds,
     peakMemoryBytes: peakBytes(),

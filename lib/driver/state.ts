@@ -1,5 +1,5 @@
 import type { Tool, ToolCall, ControlSpec, Task } from '../tasks/task';
-import type { EvalEvent, HeldOutSource, Phase, Role } from './events';
+import type { BenchmarkEvent, EvalEvent, HeldOutSource, Phase, Role } from './events';
 
 /** Changes whenever a checkpoint of one layout cannot be read as another. */
 export const STATE_VERSION = 1;
@@ -45,6 +45,7 @@ export interface RunState {
   /** Once chosen; the tasks are in held-out.jsonl. */
   heldOut?: { source: HeldOutSource; note: string };
   measurements: Omit<EvalEvent, 'type'>[];
+  benchmarks: Omit<BenchmarkEvent, 'type'>[];
   /** Of the present iteration: from synthesis on. */
   candidates: Candidate[];
   /** Of the present iteration: what the Solver is trained on, in order. */
@@ -61,6 +62,7 @@ export function initialState(): RunState {
     updates: { generator: 0, solver: 0 },
     seconds: 0,
     measurements: [],
+    benchmarks: [],
     candidates: [],
     tasks: [],
     probes: {},

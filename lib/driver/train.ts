@@ -136,6 +136,7 @@ function makeContext(
     state,
     heldOut: { source: 'embedded', tasks: [], note: '' },
     guard: new ContaminationGuard([]),
+    benchmarks: { benchmarks: [], missing: {} },
     emit(event) {
       if (event.type === 'phase') {
         meter.phase = event.phase;

@@ -3,15 +3,12 @@ import type { TemplateMessage } from '../policy/chat-template';
 import { PROMPT_SETS, type PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import type { Tool } from '../tasks/task';
+import type { CandidateOrder } from './candidate-order';
 import type { NeutralRecord } from './neutral-record';
 
 export const PROMPT_STYLES = ['tool-r0', 'native'] as const;
 /** `tool-r0`: the prompt the Solver is trained on. `native`: the model's own chat template with the tools as OpenAI functions. */
 export type PromptStyle = (typeof PROMPT_STYLES)[number];
-
-export const CANDIDATE_ORDERS = ['published', 'shuffled'] as const;
-/** Seal-Tools lists the right tool first in 88 % of its rows: shuffled menus are the honest exam. */
-export type CandidateOrder = (typeof CANDIDATE_ORDERS)[number];
 
 export interface Chat {
   messages: TemplateMessage[];

@@ -7,7 +7,8 @@ import { mapYielding } from '../io/yielding';
 import type { PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import { resultOf, scoreText, shareOf, type TaskResult } from './answer';
-import { chatOf, checkTemplateShowsTools, type CandidateOrder, type Chat, type PromptStyle } from './chat';
+import type { CandidateOrder } from './candidate-order';
+import { chatOf, checkTemplateShowsTools, type Chat, type PromptStyle } from './chat';
 import type { NeutralRecord } from './neutral-record';
 
 /** What evaluation needs of a policy; `Policy` has it. */

@@ -10,6 +10,8 @@ const MEANING: Readonly<Record<HeldOutSource, string>> = {
     'careful ones. That is selection of a behaviour the model already owned, measured on tasks of the same grammar: it shows that the loop works, ' +
     'not that a model learns new skills.',
   file: 'Measured on your held-out file; intervals are over its tasks, for this one seed.',
+  tasks:
+    'Measured on tasks of the same file, set aside before training; intervals are over them, for this one seed.',
   slice:
     'Measured on tasks that the untrained Generator wrote: their gold calls may be wrong and they resemble what the Solver is trained on. For a ' +
     'figure that means something elsewhere, pass --eval-data FILE.',

@@ -44,3 +44,10 @@ export function progressBar(share: number, width: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width);
   return '━'.repeat(full) + '─'.repeat(width - full);
 }
+
+/** The most frequent reasons first. */
+export function rejectionText(rejections: Record<string, number>, most = 6): string {
+  const sorted = Object.entries(rejections).sort(([, left], [, right]) => right - left);
+  const shown = sorted.slice(0, most).map(([reason, number]) => `${reason} ${number}`);
+  return [...shown, ...(sorted.length > most ? [`${sorted.length - most} more`] : [])].join(', ');
+}

@@ -1,6 +1,7 @@
 import type { CurationEvent, EvalEvent, EventOf, RunEvent, StepEvent } from '../driver/events';
 import type { Interval } from '../eval/accuracy';
-import { bytes, count, duration, percent, sparkline } from './format';
+import { bytes, count, duration, percent, rejectionText, sparkline } from './format';
+import { benchmarkLine, measuredAt, tasksLine } from './set-lines';
 
 const PHASE_NAMES = {
   prepare: 'preparing',
@@ -46,13 +47,6 @@ export function stepLine({ role, step, total, metrics, histogram }: StepEvent): 
   return `  ${parts.join('  ')}`;
 }
 
-/** The most frequent reasons first. */
-export function rejectionText(rejections: Record<string, number>, most = 6): string {
-  const sorted = Object.entries(rejections).sort(([, left], [, right]) => right - left);
-  const shown = sorted.slice(0, most).map(([reason, number]) => `${reason} ${number}`);
-  return [...shown, ...(sorted.length > most ? [`${sorted.length - most} more`] : [])].join(', ');
-}
-
 export function curationLine({
   candidates,
   valid,
@@ -68,11 +62,9 @@ export function curationLine({
 }
 
 export function measurementLine(event: EvalEvent): string {
-  const { iteration, accuracy, accuracyInterval, greedyAccuracy, greedyInterval, n, temperature, seconds } =
-    event;
-  const when = iteration === 0 ? 'at the start' : `after iteration ${iteration}`;
+  const { accuracy, accuracyInterval, greedyAccuracy, greedyInterval, n, temperature, seconds } = event;
   return (
-    `  held-out ${when}: sampled (T = ${temperature}) ${percent(accuracy, 1)} [${interval(accuracyInterval)}], ` +
+    `  held-out ${measuredAt(event)}: sampled (T = ${temperature}) ${percent(accuracy, 1)} [${interval(accuracyInterval)}], ` +
     `greedy ${percent(greedyAccuracy, 1)} [${interval(greedyInterval)}], ${n} tasks, ${duration(seconds)}`
   );
 }
@@ -84,6 +76,8 @@ export function lineOf(event: RunEvent, iterations: number): string | undefined 
       return startLine(event);
     case 'held-out':
       return `  ${event.note}`;
+    case 'tasks':
+      return tasksLine(event);
     case 'phase': {
       if (event.state !== 'start')
         return event.state === 'stopped' ? `  ${phaseName(event.phase)} stopped` : undefined;
@@ -100,6 +94,8 @@ export function lineOf(event: RunEvent, iterations: number): string | undefined 
       return curationLine(event);
     case 'eval':
       return measurementLine(event);
+    case 'benchmark':
+      return benchmarkLine(event);
     case 'warning':
       return `warning: ${event.message}`;
     case 'progress':

@@ -5,6 +5,7 @@ import { Eta } from './eta';
 import { bytes, count, duration, percent, progressBar, sparkline } from './format';
 import { curationLine, measurementLine, phaseName, rewardParts, startLine } from './lines';
 import type { Reporter } from './reporter';
+import { benchmarkLine, tasksLine } from './set-lines';
 
 /** A terminal: text goes in, its width comes out. */
 export interface Terminal {
@@ -57,6 +58,10 @@ export class LiveReporter implements Reporter {
         return this.above(pc.bold(startLine(event)));
       case 'held-out':
         return this.above(pc.dim(`  ${event.note}`));
+      case 'tasks':
+        return this.above(pc.dim(tasksLine(event)));
+      case 'benchmark':
+        return this.above(pc.green(benchmarkLine(event)));
       case 'warning':
         return this.above(pc.yellow(`warning: ${event.message}`));
       case 'curation':

@@ -54,6 +54,7 @@ test('the closing says what the embedded gain is and is not, where things are, a
     status: 'stopped' as const,
     reason: 'signal' as const,
     directory: 'runs/x',
+    benchmarks: [],
     measurements: [measurement(0, 0.4)],
     steps: 3,
     seconds: 70,

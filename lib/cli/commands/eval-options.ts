@@ -1,7 +1,8 @@
 import type { Argv } from 'yargs';
 
-import { CANDIDATE_ORDERS, PROMPT_STYLES, type CandidateOrder, type PromptStyle } from '../../eval/chat';
-import type { Layout } from '../../eval/benchmarks/layouts';
+import { LAYOUTS, type Layout } from '../../eval/benchmarks/layouts';
+import { CANDIDATE_ORDERS, type CandidateOrder } from '../../eval/candidate-order';
+import { PROMPT_STYLES, type PromptStyle } from '../../eval/chat';
 import { PUBLISHED_MODELS } from '../../eval/published-results';
 import { UsageError } from '../errors';
 
@@ -45,7 +46,7 @@ export const evalOptions = (yargs: Argv<object>): Argv<object> =>
     )
     .option('data', text('folder of the downloaded sets, searched recursively'))
     .option('layout', {
-      choices: ['original', 'hammer'] as const,
+      choices: LAYOUTS,
       default: 'original' as const,
       describe: 'original: as published; hammer: as the paper likely had three of them',
     })

@@ -51,6 +51,8 @@ export function tableRows(report: EvaluationReport): string[][] {
 
 /** Malformed predictions that are told one by one. */
 const MOST_LINES = 5;
+/** Parts of a set that are told one by one; all are in the JSON object and in the report. */
+const MOST_PARTS = 12;
 
 const ERROR_WORDS: Readonly<Record<ErrorKind, string>> = {
   no_parse: 'no readable call',
@@ -90,6 +92,7 @@ export function remarks(report: EvaluationReport): string[] {
 export function remarksOf(set: SetReport, shuffled: boolean): string[] {
   const { groups, errors, tasks, malformed, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
   const levels = set.meanOfGroups ? Object.entries(groups) : [];
+  const parts = set.meanOfGroups ? [] : Object.entries(groups);
   const share = (count: number) => `${count} ${count === 1 ? 'task' : 'tasks'}`;
   const [first] = malformed;
   return [
@@ -97,6 +100,14 @@ export function remarksOf(set: SetReport, shuffled: boolean): string[] {
       ? [
           `${levels.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % (${intervalOf(group.interval)}) of ${group.tasks}`).join(', ')}; the headline is their mean`,
         ]
+      : []),
+    ...(parts.length > 1 && parts.length <= MOST_PARTS
+      ? [
+          `parts: ${parts.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % of ${group.tasks}`).join(', ')}`,
+        ]
+      : []),
+    ...(set.noCallTasks > 0
+      ? [`no call is wanted in ${share(set.noCallTasks)}: an answer without a readable call is right there`]
       : []),
     ...(Object.keys(errors).length > 0
       ? [

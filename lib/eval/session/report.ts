@@ -20,6 +20,8 @@ export interface SetReport extends SetSummary {
   dropped: Record<string, number>;
   /** Records that call a function which they do not offer. */
   recordsWithUnknownTool: number;
+  /** Tasks asked whose right answer is no call: silence is right there. */
+  noCallTasks: number;
   /** Records that the predictions do not answer: counted as wrong. */
   withoutPrediction?: number;
   notes: string[];
@@ -64,9 +66,15 @@ export function reportSet(set: EvaluatedSet, passAt: readonly number[], seed: nu
     malformed: benchmark.problems,
     dropped: benchmark.dropped,
     recordsWithUnknownTool: benchmark.records.filter(hasUnknownTool).length,
+    noCallTasks: noCallTasks(set),
     ...(withoutPrediction === undefined ? {} : { withoutPrediction }),
     notes: benchmark.notes,
   };
+}
+
+function noCallTasks({ records, runs }: EvaluatedSet): number {
+  const asked = new Set(runs.flatMap((results) => results.map(({ id }) => id)));
+  return records.filter(({ id, gold }) => gold.length === 0 && asked.has(id)).length;
 }
 
 /** Mean over the paper's five sets, each of the same weight. */

@@ -1,5 +1,4 @@
 import { ConfigError } from '../binding/errors';
-import type { TemplateMessage } from '../policy/chat-template';
 import { PROMPT_SETS, type PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import type { Tool } from '../tasks/task';
@@ -10,8 +9,11 @@ export const PROMPT_STYLES = ['tool-r0', 'native'] as const;
 /** `tool-r0`: the prompt the Solver is trained on. `native`: the model's own chat template with the tools as OpenAI functions. */
 export type PromptStyle = (typeof PROMPT_STYLES)[number];
 
+/** One message. (A type, not an interface: it must fit faces that allow further keys.) */
+export type Turn = { role: string; content: string };
+
 export interface Chat {
-  messages: TemplateMessage[];
+  messages: Turn[];
   /** For the chat template. */
   tools?: object[];
 }

@@ -1,28 +1,37 @@
-import { ConfigError } from '../binding/errors';
+import { AbortedError, ConfigError } from '../binding/errors';
 import type { Rollout } from '../policy/rollout';
 import { readRoleFile } from '../policy/role-file';
-import type { ChatTemplateOptions, TemplateMessage } from '../policy/chat-template';
+import type { ChatTemplateOptions } from '../policy/chat-template';
 import type { GenerateOptions } from '../policy/policy';
 import { mapYielding } from '../io/yielding';
 import type { PromptSetName } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import { resultOf, scoreText, shareOf, type TaskResult } from './answer';
 import type { CandidateOrder } from './candidate-order';
-import { chatOf, checkTemplateShowsTools, type Chat, type PromptStyle } from './chat';
+import { chatOf, checkTemplateShowsTools, type Chat, type PromptStyle, type Turn } from './chat';
 import type { NeutralRecord } from './neutral-record';
+
+/** How evaluation asks a policy. */
+export type EvaluationRequest = Required<
+  Pick<
+    GenerateOptions,
+    'n' | 'maxNewTokens' | 'temperature' | 'topP' | 'topK' | 'minP' | 'seed' | 'maxBatch' | 'maxKvBytes'
+  >
+> &
+  Pick<GenerateOptions, 'signal'>;
 
 /** What evaluation needs of a policy; `Policy` has it. */
 export interface EvaluationPolicy {
-  /** The model folder; tells which wording it was trained on. */
-  readonly dir: string;
+  /** The model folder; tells which wording it was trained on where `prompts` does not. */
+  readonly dir?: string;
   readonly info: { readonly maxPositionEmbeddings: number };
   readonly tokenizer: {
-    encodeChat(messages: readonly TemplateMessage[], options?: ChatTemplateOptions): number[];
+    encodeChat(messages: readonly Turn[], options?: ChatTemplateOptions): number[];
     decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
   };
   generate(
     prompts: readonly (readonly number[])[],
-    options: GenerateOptions,
+    request: EvaluationRequest,
   ): Promise<Pick<Rollout, 'row' | 'finishReasons' | 'tokens'>>;
 }
 
@@ -44,6 +53,8 @@ export interface EvaluateOptions {
   seed?: number;
   /** Answers generated together. Default 256. Sampled answers depend on it, greedy ones do not. */
   batch?: number;
+  /** Sequences decoded together, passed on to the engine; 0: chosen by it. */
+  maxBatch?: number;
   /** Passed on to the engine; 0: chosen from the free memory. */
   maxKvBytes?: number;
   /** Tasks that are done already, by an earlier, interrupted evaluation with the same options. */
@@ -144,6 +155,11 @@ function held<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+function promptsOf({ dir }: EvaluationPolicy): PromptSetName {
+  if (dir !== undefined) return readRoleFile(dir).prompts;
+  throw new ConfigError('evaluate: this policy has no folder that tells its wording: set prompts');
+}
+
 type Plan = ReturnType<typeof planOf>;
 
 function planOf(policy: EvaluationPolicy, options: EvaluateOptions) {
@@ -163,7 +179,7 @@ function planOf(policy: EvaluationPolicy, options: EvaluateOptions) {
       samples,
     });
   }
-  const prompts = options.prompts ?? readRoleFile(policy.dir).prompts;
+  const prompts = options.prompts ?? promptsOf(policy);
   const encode = ({ messages, tools }: Chat) => policy.tokenizer.encodeChat(messages, tools ? { tools } : {});
   if (style === 'native') checkTemplateShowsTools((chat) => policy.tokenizer.decode(encode(chat)));
   const chat = { style, prompts, candidates: options.candidates ?? 'published', seed };
@@ -194,19 +210,24 @@ async function answer(
   policy: EvaluationPolicy,
   { prompts, seed }: Prepared,
   { samples, temperature, maxNewTokens }: Plan,
-  { topP, maxKvBytes }: EvaluateOptions,
+  { topP = 1, maxBatch = 0, maxKvBytes = 0 }: EvaluateOptions,
   signal: AbortSignal,
 ) {
+  // Not every policy looks at the signal.
+  if (signal.aborted) throw new AbortedError('evaluate: aborted');
   if (prompts.length === 0) return { texts: [], reasons: [], generatedTokens: 0, seconds: 0 };
   const started = performance.now();
   const rollout = await policy.generate(prompts, {
     n: samples,
     temperature,
     maxNewTokens,
+    topP,
+    topK: 0,
+    minP: 0,
     seed,
+    maxBatch,
+    maxKvBytes,
     signal,
-    ...(topP === undefined ? {} : { topP }),
-    ...(maxKvBytes === undefined ? {} : { maxKvBytes }),
   });
   const seconds = (performance.now() - started) / 1000;
   const texts = Array.from({ length: prompts.length * samples }, (_, row) =>

@@ -61,7 +61,7 @@ export const PUBLISHED_MODELS: readonly PublishedModel[] = [
 ];
 
 /** The model of the paper that has the same shape. */
-export const publishedOfShape = (shape: PublishedModel['shape']): PublishedModel | undefined =>
+export const publishedOfShape = (shape: Partial<PublishedModel['shape']>): PublishedModel | undefined =>
   PUBLISHED_MODELS.find((model) =>
     (['hiddenSize', 'numHiddenLayers', 'vocabSize'] as const).every((key) => model.shape[key] === shape[key]),
   );

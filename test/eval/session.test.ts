@@ -337,8 +337,8 @@ describe('paired comparison', () => {
     });
     const off = lampPolicy();
     const never = { ...lampPolicy(), generate: off.generate.bind(off) };
-    never.generate = async (prompts) => ({
-      ...(await off.generate(prompts, {})),
+    never.generate = async (prompts, request) => ({
+      ...(await off.generate(prompts, request)),
       row: () => bytes('nothing'),
     });
     for (const [name, policy] of [

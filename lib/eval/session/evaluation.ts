@@ -3,8 +3,9 @@ import * as path from 'node:path';
 
 import { ConfigError } from '../../binding/errors';
 import { writeAtomic } from '../../io/files';
+import { mapYielding } from '../../io/yielding';
 import { Policy, type PolicyOptions } from '../../policy/policy';
-import { defaultMaxNewTokens } from '../evaluate';
+import { defaultMaxNewTokens, type EvaluationPolicy } from '../evaluate';
 import type { Layout } from '../benchmarks/layouts';
 import { PUBLISHED_MODELS, publishedOfShape, type PublishedModel } from '../published-results';
 import { reportHtml } from '../report/html';
@@ -37,45 +38,74 @@ export interface ModelEvaluation extends Omit<SessionOptions, 'folder'>, Outputs
 
 /** Puts a model to the sets. @throws as Policy.load, evaluate, ResultsFolder.open */
 export async function evaluateModel(opened: OpenedBenchmarks, options: ModelEvaluation): Promise<Evaluated> {
-  const { model, device, dtype, layout, passAt = [], baseModel, out, html, ...session } = options;
+  const { model, device, dtype, out, ...rest } = options;
   const policy = await Policy.load(model, { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) });
   try {
-    const settings: Settings = {
-      model: modelFingerprint(model),
-      dtype: policy.info.dtype,
-      layout,
-      limit: session.limit ?? null,
-      prompt: session.style ?? 'tool-r0',
-      candidates: session.candidates ?? 'published',
-      samples: session.samples ?? 1,
-      temperature: session.temperature ?? 0,
-      topP: session.topP ?? 1,
-      maxNewTokens: session.maxNewTokens ?? defaultMaxNewTokens(policy.info.maxPositionEmbeddings),
-      batch: session.batch ?? 256,
-      data: Object.fromEntries(
-        opened.benchmarks.map(({ name, records }) => [
-          name,
-          recordsFingerprint(limitRecords(records, session.limit)),
-        ]),
-      ),
-    };
-    const folder = out === undefined ? undefined : await ResultsFolder.open(out, settings);
-    const { sets, generatedTokens, seconds } = await runSession(policy, opened.benchmarks, {
-      ...session,
-      ...(folder ? { folder } : {}),
-    });
-    const tokensPerSecond = seconds > 0 ? generatedTokens / seconds : 0;
-    return await finish(opened, sets, folder, {
+    return await evaluatePolicy(policy, opened, {
+      ...rest,
       subject: model,
-      settings,
-      passAt,
-      published: baseModel ? publishedNamed(baseModel) : (publishedOfShape(policy.info) ?? null),
-      speed: seconds > 0 ? { generatedTokens, seconds, tokensPerSecond } : null,
-      ...(html === undefined ? {} : { html }),
+      identity: { model: modelFingerprint(model) },
+      ...(out === undefined ? {} : { openFolder: (settings) => ResultsFolder.open(out, settings) }),
     });
   } finally {
     await policy.dispose();
   }
+}
+
+/** A loaded policy; the sizes tell whether it has the shape of a model of the paper. */
+export type LoadedPolicy = EvaluationPolicy & {
+  readonly info: Partial<PublishedModel['shape']> & { readonly dtype: string };
+};
+
+export interface PolicyEvaluation extends Omit<SessionOptions, 'folder'>, Omit<Outputs, 'out'> {
+  /** What is evaluated, for people. */
+  subject: string;
+  /** Settings that tell its weights from others. */
+  identity: Settings;
+  /** Where the answers are kept, once the settings that decide them are known. */
+  openFolder?: (settings: Settings) => Promise<ResultsFolder>;
+}
+
+/** Puts a policy in memory to the sets, greedy unless told otherwise, and writes summary and report. @throws as runSession */
+export async function evaluatePolicy(
+  policy: LoadedPolicy,
+  opened: OpenedBenchmarks,
+  options: PolicyEvaluation,
+): Promise<Evaluated> {
+  const { subject, identity, openFolder, layout, passAt = [], baseModel, html, ...session } = options;
+  const settings: Settings = {
+    ...identity,
+    dtype: policy.info.dtype,
+    layout,
+    limit: session.limit ?? null,
+    prompt: session.style ?? 'tool-r0',
+    candidates: session.candidates ?? 'published',
+    samples: session.samples ?? 1,
+    temperature: session.temperature ?? 0,
+    topP: session.topP ?? 1,
+    maxNewTokens: session.maxNewTokens ?? defaultMaxNewTokens(policy.info.maxPositionEmbeddings),
+    batch: session.batch ?? 256,
+    data: Object.fromEntries(
+      opened.benchmarks.map(({ name, records }) => [
+        name,
+        recordsFingerprint(limitRecords(records, session.limit)),
+      ]),
+    ),
+  };
+  const folder = await openFolder?.(settings);
+  const { sets, generatedTokens, seconds } = await runSession(policy, opened.benchmarks, {
+    ...session,
+    ...(folder ? { folder } : {}),
+  });
+  const tokensPerSecond = seconds > 0 ? generatedTokens / seconds : 0;
+  return finish(opened, sets, folder, {
+    subject,
+    settings,
+    passAt,
+    published: baseModel ? publishedNamed(baseModel) : (publishedOfShape(policy.info) ?? null),
+    speed: seconds > 0 ? { generatedTokens, seconds, tokensPerSecond } : null,
+    ...(html === undefined ? {} : { html }),
+  });
 }
 
 export interface PredictionEvaluation extends Outputs {
@@ -161,10 +191,11 @@ async function finish(
   { passAt, html, ...facts }: Facts,
 ): Promise<Evaluated> {
   const { subject, ...rest } = facts;
+  const reports = await mapYielding(sets, (set) => [set.benchmark.name, reportSet(set, passAt, 0)] as const);
   const report: EvaluationReport = {
     subject,
     mean: paperMean(sets, 0),
-    sets: Object.fromEntries(sets.map((set) => [set.benchmark.name, reportSet(set, passAt, 0)])),
+    sets: Object.fromEntries(reports),
     missing,
     ...rest,
   };

@@ -12,6 +12,14 @@ export interface OpenedBenchmarks {
   missing: Record<string, string>;
 }
 
+/** How the user says what to open: the flags named in errors. */
+export interface OpeningFlags {
+  benchmark: string;
+  data: string;
+}
+
+const EVAL_FLAGS: OpeningFlags = { benchmark: '--benchmark', data: '--data' };
+
 /**
  * Reads several sets. One that is not there is left out and told of; anything else that is wrong stops all, before a model is loaded.
  * @throws ConfigError for an unknown name, an incomplete or unreadable set, or when none of the sets is there
@@ -20,13 +28,14 @@ export function openBenchmarks(
   names: readonly string[],
   dir: string | undefined,
   layout: Layout,
+  flags = EVAL_FLAGS,
 ): OpenedBenchmarks {
   const opened: OpenedBenchmarks = { benchmarks: [], missing: {} };
   const wanted = names.map((name) => (isNeutralFile(name) ? name : benchmarkNamed(name)));
   const published = wanted.filter((item) => typeof item !== 'string');
   if (published.length > 0 && dir === undefined) {
     throw new ConfigError(
-      `--data: say in which folder ${published.map(({ title }) => title).join(', ')} lie (eval --list says where to get them)`,
+      `${flags.data}: say in which folder ${published.map(({ title }) => title).join(', ')} lie (eval --list says where to get them)`,
     );
   }
   const folder = dir === undefined ? undefined : new DataFolder(dir);
@@ -43,7 +52,7 @@ export function openBenchmarks(
       opened.benchmarks.flatMap(({ name, files: own }) => (name === repeated.name ? own : [])),
     );
     const hint = files.size > 1 ? ` (${[...files].join(', ')}): rename a file, or evaluate them apart` : '';
-    throw new ConfigError(`--benchmark: '${repeated.name}' is named twice${hint}`);
+    throw new ConfigError(`${flags.benchmark}: '${repeated.name}' is named twice${hint}`);
   }
   return opened;
 }
@@ -55,6 +64,15 @@ function openOne(entry: BenchmarkEntry, folder: DataFolder, layout: Layout, open
     if (!(error instanceof BenchmarkMissingError)) throw error;
     opened.missing[entry.name] = error.message;
   }
+}
+
+/** Reads sets all of which must be there; none may be asked for. @throws ConfigError, as openBenchmarks and for one that is absent */
+export function openAllBenchmarks(...[names, ...rest]: Parameters<typeof openBenchmarks>): OpenedBenchmarks {
+  if (names.length === 0) return { benchmarks: [], missing: {} };
+  const opened = openBenchmarks(names, ...rest);
+  const missing = Object.values(opened.missing);
+  if (missing.length > 0) throw new ConfigError(missing.join('\n'), { missing: Object.keys(opened.missing) });
+  return opened;
 }
 
 /** A line of `eval --list`. */

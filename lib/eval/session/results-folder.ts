@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { CheckpointError, ConfigError } from '../../binding/errors';
@@ -46,6 +46,22 @@ export class ResultsFolder {
       await writeAtomic(file, [`${JSON.stringify(kept, null, 2)}\n`]);
     }
     return folder;
+  }
+
+  /**
+   * As `open`, but what an earlier evaluation left there is removed, unless `keep` holds and it had the same settings and data.
+   * @throws IoError
+   */
+  static async renew(dir: string, settings: Settings, keep: boolean): Promise<ResultsFolder> {
+    if (keep) {
+      try {
+        return await ResultsFolder.open(dir, settings);
+      } catch (error) {
+        if (!(error instanceof CheckpointError || error instanceof ConfigError)) throw error;
+      }
+    }
+    await rm(dir, { recursive: true, force: true });
+    return ResultsFolder.open(dir, settings);
   }
 
   /** A folder of an earlier evaluation, to be read. @throws CheckpointError */

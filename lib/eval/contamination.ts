@@ -24,7 +24,7 @@ const callsKey = (calls: readonly ToolCall[]): string =>
 
 /**
  * Keeps held-out tasks out of training: a generated task is contaminated when its question (folded case, punctuation and space) or its
- * gold calls (names, arguments and values) are those of a held-out task.
+ * gold calls (names, arguments and values) are those of a held-out task. Tasks that want no call have no calls in common.
  */
 export class ContaminationGuard {
   private readonly questions: ReadonlySet<string>;
@@ -36,12 +36,12 @@ export class ContaminationGuard {
     private readonly isHeldOutCombination: (calls: readonly ToolCall[]) => boolean = () => false,
   ) {
     this.questions = new Set(heldOut.map((task) => questionKey(task.question)));
-    this.calls = new Set(heldOut.map((task) => callsKey(task.gold)));
+    this.calls = new Set(heldOut.filter(({ gold }) => gold.length > 0).map(({ gold }) => callsKey(gold)));
   }
 
   reason(task: Pick<Task, 'question' | 'gold'>): ContaminationReason | undefined {
     if (this.questions.has(questionKey(task.question))) return 'held_out_question';
-    if (this.calls.has(callsKey(task.gold))) return 'held_out_calls';
+    if (task.gold.length > 0 && this.calls.has(callsKey(task.gold))) return 'held_out_calls';
     return this.isHeldOutCombination(task.gold) ? 'held_out_combination' : undefined;
   }
 }

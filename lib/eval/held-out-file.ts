@@ -5,7 +5,7 @@ import type { Task } from '../tasks/task';
 import { isObject, RecordReader, type Row } from './record-reader';
 
 /**
- * Reads held-out tasks: one JSON object {id, question, tools, gold} per line; blank lines are skipped.
+ * Reads held-out tasks: one JSON object {id, question, tools, gold} per line; blank lines are skipped. An empty `gold` wants no call.
  * @throws ConfigError naming file, line and field
  */
 export function readHeldOutFile(file: string): Task[] {

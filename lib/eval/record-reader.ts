@@ -64,7 +64,11 @@ export class RecordReader {
     return { name, arguments: given };
   }
 
+  /** A task; its `gold` may be empty. */
   task(row: Row): Task {
+    const gold = row['gold'];
+    if (!Array.isArray(gold))
+      this.fail('gold', 'must be a list of calls (empty: the right answer is no call)');
     const tools = this.list(row, 'tools').map((tool, index) => this.tool(tool, `tools[${index}]`));
     const names = new Set(tools.map((tool) => tool.name));
     const id = typeof row['id'] === 'number' ? String(row['id']) : this.text(row, 'id');
@@ -72,7 +76,7 @@ export class RecordReader {
       id,
       question: this.text(row, 'question'),
       tools,
-      gold: this.list(row, 'gold').map((call, index) => this.call(call, `gold[${index}]`, names)),
+      gold: gold.map((call, index) => this.call(call, `gold[${index}]`, names)),
     };
   }
 }

@@ -8,6 +8,11 @@ import { resolvePublished, type PublishedSwitches } from './published';
 export interface SolverRewardOptions extends MatchOptions {
   /** Without a non-empty `<think>` the accuracy is 0. Default true, as published. */
   requireThink?: boolean;
+  /**
+   * Without gold calls the right answer is an empty list: it has the full format and accuracy, any other answer accuracy 0. Default false, as
+   * published: such a task cannot be solved. Tasks with gold calls are scored the same either way.
+   */
+  allowNoCall?: boolean;
   published?: Partial<PublishedSwitches>;
 }
 
@@ -16,7 +21,13 @@ export type GoldCalls = readonly ToolCall[] | string;
 
 /** Why an accuracy is 0 without the calls having been compared. */
 export type SolverFailure =
-  'missing_answer' | 'missing_think' | 'unparsed_answer' | 'unscorable_answer' | 'unparsed_gold';
+  | 'missing_answer'
+  | 'missing_think'
+  | 'unparsed_answer'
+  | 'unscorable_answer'
+  | 'unparsed_gold'
+  /** Calls where none is wanted (`allowNoCall`). */
+  | 'unwanted_calls';
 
 export interface Accuracy {
   /** From 0 to 1. */
@@ -42,15 +53,22 @@ interface Reading {
   format: number;
   answered: boolean;
   calls: ParsedCall[] | null;
+  /** It is a list without anything in it. */
+  isEmptyList: boolean;
 }
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
 function readCompletion(completion: string, published?: Partial<PublishedSwitches>): Reading {
   const answer = lastAnswerBlock(completion);
-  if (answer === null || answer === '') return { format: 0, answered: false, calls: null };
+  if (answer === null || answer === '') {
+    return { format: 0, answered: false, calls: null, isEmptyList: false };
+  }
   const switches = resolvePublished(published);
   const value = readRelaxed(answer, switches);
   const calls = value === null ? null : normalizeCalls(value, switches);
-  return { format: value === null ? 0.3 : calls === null ? 0.6 : 1, answered: true, calls };
+  const format = value === null ? 0.3 : calls === null ? 0.6 : 1;
+  return { format, answered: true, calls, isEmptyList: isEmptyList(value) };
 }
 
 /**
@@ -72,19 +90,44 @@ export function accuracyReward(
 
 function scoreReading(
   completion: string,
-  { answered, calls }: Reading,
+  reading: Reading,
   gold: GoldCalls,
   options: SolverRewardOptions,
 ): Accuracy {
+  const { answered, calls } = reading;
   const failed = (failure: SolverFailure) => ({ accuracy: 0, diag: null, failure });
   if (!answered) return failed('missing_answer');
   if (extractSolverFields(completion, options) === null) return failed('missing_think');
+  if (wantsNoCall(gold, options)) return noCallAccuracy(reading);
   if (calls === null) return failed('unparsed_answer');
   if (!calls.every(isScorable)) return failed('unscorable_answer');
   const goldCalls = readGold(gold, options.published);
   if (goldCalls === null) return failed('unparsed_gold');
   const { final, diag } = scoreCalls(calls, goldCalls, options);
   return { accuracy: final, diag, failure: null };
+}
+
+/** Whether a task wants no call, and may want none. */
+function wantsNoCall(gold: GoldCalls, { allowNoCall = false, published }: SolverRewardOptions): boolean {
+  if (!allowNoCall) return false;
+  return isEmptyList(typeof gold === 'string' ? readRelaxed(gold, resolvePublished(published)) : gold);
+}
+
+/** Of an answer to a task without gold calls. */
+function noCallAccuracy({ calls, isEmptyList: isRight }: Reading): Accuracy {
+  if (isRight) return { accuracy: 1, diag: null, failure: null };
+  return { accuracy: 0, diag: null, failure: calls === null ? 'unparsed_answer' : 'unwanted_calls' };
+}
+
+/**
+ * Whether a completion says that no call is wanted: an empty list in its last answer block, behind a thought if one is required. What makes
+ * a task without gold calls solved, in training and in measuring.
+ */
+export function answersNoCall(
+  completion: string,
+  options: Pick<SolverRewardOptions, 'requireThink' | 'published'> = {},
+): boolean {
+  return accuracyReward(completion, [], { ...options, allowNoCall: true }).accuracy === 1;
 }
 
 /** The published code crashes on deeper values and on those that JSON cannot hold (complex numbers). */
@@ -102,9 +145,10 @@ export function solverReward(
   options: SolverRewardOptions = {},
 ): SolverReward {
   const reading = readCompletion(completion, options.published);
-  const { format } = reading;
   const result = scoreReading(completion, reading, gold, options);
-  const calls = reading.calls?.map(toToolCall) ?? null;
+  const isNoCall = reading.isEmptyList && wantsNoCall(gold, options);
+  const format = isNoCall ? 1 : reading.format;
+  const calls = isNoCall ? [] : (reading.calls?.map(toToolCall) ?? null);
   return { format, ...result, total: format + result.accuracy, calls };
 }
 

@@ -44,6 +44,10 @@ test('reads tasks, plain or with OpenAI’s wrapper, and skips blank lines', () 
   ]);
 });
 
+test('a task may want no call', () => {
+  expect(readHeldOutFile(file(line({ gold: [] })))).toEqual([{ ...row, gold: [] }]);
+});
+
 test.each([
   ['{', 'line 1: row is not valid JSON'],
   ['[]', 'line 1: row must be an object'],
@@ -52,7 +56,7 @@ test.each([
   [line({ tools: [] }), 'line 1: tools must be a non-empty list'],
   [line({ tools: [{ name: 3 }] }), 'line 1: tools[0].name must be'],
   [line({ tools: [{ ...tool, required: 'city' }] }), 'line 1: tools[0].required must be a list'],
-  [line({ gold: 'x' }), 'line 1: gold must be a non-empty list'],
+  [line({ gold: 'x' }), 'line 1: gold must be a list of calls'],
   [
     line({ gold: [{ name: 'other', arguments: {} }] }),
     "line 1: gold[0].name 'other' is not among the tools (get_weather)",
@@ -95,6 +99,12 @@ describe('the contamination guard', () => {
       'held_out_calls',
     );
     expect(two.reason({ question: 'r', gold: [first] })).toBeUndefined();
+  });
+
+  test('does not take all tasks without calls for one', () => {
+    const none = new ContaminationGuard([{ question: 'Tell me a joke', gold: [] }]);
+    expect(none.reason({ question: 'Sing a song', gold: [] })).toBeUndefined();
+    expect(none.reason({ question: 'tell me a joke!', gold: [] })).toBe('held_out_question');
   });
 
   test('tells questions in other scripts apart', () => {

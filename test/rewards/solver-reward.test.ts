@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 
 import { ALL_PUBLISHED } from '../../lib/rewards/published';
-import { accuracyReward, formatReward, readGold, solverReward } from '../../lib/rewards/solver-reward';
+import {
+  accuracyReward,
+  answersNoCall,
+  formatReward,
+  readGold,
+  solverReward,
+} from '../../lib/rewards/solver-reward';
 import type { ToolCall } from '../../lib/tasks/task';
 
 const completion = (answer: string, think = 'The tool fits.') =>
@@ -87,6 +93,45 @@ describe('accuracyReward', () => {
     const wrong = answered([{ ...gold[0]!, name: 'get_forecast' }, gold[1]]);
     expect(accuracyReward(wrong, gold).accuracy).toBeCloseTo(0.9, 12);
     expect(accuracyReward(wrong, gold, { strictName: true }).accuracy).toBeCloseTo(0.5, 12);
+  });
+});
+
+describe('a task without gold calls', () => {
+  const one = answered([gold[0]]);
+  const cases: [string, string, number, number, string | null][] = [
+    ['an empty list', completion('[]'), 1, 1, null],
+    ['an empty list in a code fence', completion('```json\n[ ]\n```'), 1, 1, null],
+    ['an empty list without a thought', '<tool_call_answer>[]</tool_call_answer>', 1, 0, 'missing_think'],
+    ['a call', one, 1, 0, 'unwanted_calls'],
+    ['a list without calls that is not empty', completion('[1]'), 0.6, 0, 'unparsed_answer'],
+    ['null', completion('null'), 0.3, 0, 'unparsed_answer'],
+    ['an empty block', completion(''), 0, 0, 'missing_answer'],
+    ['no block', 'No tool fits.', 0, 0, 'missing_answer'],
+  ];
+
+  it.each(cases)('with allowNoCall: %s', (_, text, format, accuracy, failure) => {
+    for (const none of [[], '[]']) {
+      const reward = solverReward(text, none, { allowNoCall: true });
+      expect(reward).toMatchObject({ format, accuracy, failure, total: format + accuracy });
+      expect(accuracyReward(text, none, { allowNoCall: true })).toMatchObject({ accuracy, failure });
+    }
+    expect(answersNoCall(text)).toBe(accuracy === 1);
+  });
+
+  it.each(cases)('cannot be solved as published: %s', (_, text) => {
+    expect(solverReward(text, []).accuracy).toBe(0);
+  });
+
+  it('leaves the reward of tasks with gold calls as it is', () => {
+    for (const text of [...cases.map(([, text]) => text), answered(gold)]) {
+      expect(solverReward(text, gold, { allowNoCall: true })).toEqual(solverReward(text, gold));
+    }
+  });
+
+  it('needs no thought if told so', () => {
+    const bare = '<tool_call_answer>[]</tool_call_answer>';
+    expect(answersNoCall(bare, { requireThink: false })).toBe(true);
+    expect(solverReward(bare, [], { allowNoCall: true, requireThink: false }).total).toBe(2);
   });
 });
 

@@ -49,14 +49,15 @@ function readRow(value: JsonValue, id: string, set: string): NeutralRecord {
   };
 }
 
-function readTurn(value: JsonValue, index: number): NeutralMessage {
+export function readTurn(value: JsonValue, index: number): NeutralMessage {
   const turn = objectOf(value, `query[${index}]`);
   const role = textOf(turn['role'], `query[${index}].role`);
   if (!(role in SPEAKERS)) throw new FieldProblem(`query[${index}].role`, `'${role}' is unknown`);
   return { role, content: textOf(turn['content'], `query[${index}].content`) };
 }
 
-const spoken = ({ role, content }: NeutralMessage) => `${SPEAKERS[role]}: ${content}`;
+/** A turn as a question tells it: `User: …`, `AI: …`, `API-Request: …`, `API-Response: …`. */
+export const spoken = ({ role, content }: NeutralMessage) => `${SPEAKERS[role]}: ${content}`;
 
 function readTool(value: JsonValue, field: string): Tool {
   const tool = objectOf(value, field);

@@ -50,7 +50,11 @@ export function readNeutralFile(file: string): Benchmark {
   };
 }
 
-function readRecord(row: Row, place: string): NeutralRecord {
+/**
+ * A neutral record, however it came: fields are checked, others ignored.
+ * @throws FieldProblem
+ */
+export function readRecord(row: Row, place: string): NeutralRecord {
   const reader = new RecordReader(place);
   const tools = inFields(() =>
     reader.list(row, 'tools').map((tool, index) => reader.tool(tool, `tools[${index}]`)),

@@ -11,6 +11,11 @@ export class Budget {
     public steps = before.steps,
   ) {}
 
+  /** Wants the work under way to end. */
+  get signal(): AbortSignal | undefined {
+    return this.limits.signal;
+  }
+
   /** Seconds of the whole run, earlier sittings included. */
   get seconds(): number {
     return this.before.seconds + (performance.now() - this.started) / 1000;

@@ -8,6 +8,7 @@ import type { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import type { Budget } from './budget';
 import type { HeldOutSource, RunEvent } from './events';
+import type { GivenTasks } from './given-tasks';
 import type { TrainHooks } from './hooks';
 import type { MachineLimits } from './machine-limits';
 import type { Meter } from './meter';
@@ -36,9 +37,13 @@ export interface RunContext {
   hooks: TrainHooks;
   budget: Budget;
   state: RunState;
+  /** Where this sitting began, if it went on from a checkpoint: there the weights are the checkpoint's. */
+  resumedAt?: Pick<RunState, 'iteration' | 'phase' | 'done'>;
   heldOut: HeldOut;
   /** Tasks to train on instead of generated ones (`tasks` of the configuration), in the order of their file. */
   trainingTasks?: readonly Task[];
+  /** The same as read, until the run has decided which of them it trains on. */
+  given?: GivenTasks;
   guard: ContaminationGuard;
   /** Benchmarks put to the Solver at every measurement; none of their records is trained on. */
   benchmarks: OpenedBenchmarks;

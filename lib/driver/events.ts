@@ -119,9 +119,15 @@ export interface CurationEvent {
 /** When a measurement was made. Iteration 0 is the start. */
 export interface MeasuredAt {
   iteration: number;
-  /** Steps of the Solver within the iteration (`evalEvery`); absent at the end of an iteration. */
+  /** Steps of the Solver within the iteration (`evalEvery`, or where a limit ended training); absent at the end of an iteration. */
   step?: number;
 }
+
+/** Whether two measurements are of the same Solver. */
+export const sameMoment =
+  (at: MeasuredAt) =>
+  (other: MeasuredAt): boolean =>
+    at.iteration === other.iteration && at.step === other.step;
 
 /** One measurement of the Solver on the held-out tasks. Shares from 0 to 1. */
 export interface EvalEvent extends MeasuredAt {
@@ -189,6 +195,8 @@ export interface RunResult {
   measurements: Omit<EvalEvent, 'type'>[];
   /** Every round of benchmarks, in order. */
   benchmarks: Omit<BenchmarkEvent, 'type'>[];
+  /** Name of the paper's model of the same shape, where benchmarks were put to the Solver. */
+  publishedModel?: string;
   steps: number;
   seconds: number;
   peakMemoryBytes: number;

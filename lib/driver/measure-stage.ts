@@ -3,7 +3,10 @@ import { callsEqual } from '../rewards/matcher';
 import { readSolverSample } from '../rewards/probe';
 import { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
+import { askedCounts, measureBenchmarks } from './benchmark-stage';
 import { seedFrom, solverChat, type RunContext, type StageOutcome } from './context';
+import { sameMoment, type MeasuredAt } from './events';
+import { recordMeasurement } from './metrics';
 import { sample } from './sampler';
 
 /** Tasks asked between two looks at Ctrl-C. */
@@ -33,10 +36,46 @@ async function answer(
 }
 
 /**
- * Measures the Solver on the held-out tasks: greedy, and sampled with several draws per task. Tasks and seeds are the same in every
- * measurement and every run, so measurements are paired. Stops without a result only for an abort.
+ * Measures the Solver on the held-out tasks and the benchmarks; what was measured at this moment before an interruption is not measured again.
+ * Stops without a result only for an abort.
  */
-export async function measure(context: RunContext): Promise<StageOutcome> {
+export async function measure(
+  context: RunContext,
+  at: MeasuredAt = { iteration: context.state.iteration },
+): Promise<StageOutcome> {
+  const { config, heldOut, state } = context;
+  const held = heldOut.tasks.length;
+  const total = askedCounts(context).reduce((sum, count) => sum + count, held);
+  // Within the Solver's training the share shown is that of its steps.
+  const progress = (activity: string, done: number) =>
+    at.step === undefined
+      ? context.progress(activity, done, total)
+      : context.progress(`measuring: ${activity}`, at.step, config.solver.steps);
+  const isMeasured = state.measurements.some(sameMoment(at));
+  if (
+    !isMeasured &&
+    (await measureHeldOut(context, at, (done) => progress('held-out tasks', done))) === 'stopped'
+  )
+    return 'stopped';
+  return measureBenchmarks(context, at, (title, done) => progress(title, held + done));
+}
+
+/** `evalEvery`: measures before step `step` of the Solver where it is due; the end of training is measured anyway. */
+export async function measureIfDue(context: RunContext, step: number): Promise<StageOutcome> {
+  const { config, meter, state } = context;
+  if (config.evalEvery === 0 || step === 0 || step % config.evalEvery !== 0) return 'done';
+  return meter.as('measure', () => measure(context, { iteration: state.iteration, step }), { within: true });
+}
+
+/**
+ * The held-out tasks: greedy, and sampled with several draws per task. Tasks and seeds are the same in every measurement and every run, so
+ * measurements are paired.
+ */
+async function measureHeldOut(
+  context: RunContext,
+  at: MeasuredAt,
+  onProgress: (done: number) => void,
+): Promise<StageOutcome> {
   const { config, heldOut, state } = context;
   const { samples, sampling, bootstrap, seed } = config.evaluation;
   const started = performance.now();
@@ -49,12 +88,12 @@ export async function measure(context: RunContext): Promise<StageOutcome> {
     const chunkSeed = seedFrom(random.fork(`samples ${from}`));
     greedy.push(...(await answer(context, chunk, 1, 0, chunkSeed)));
     sampled.push(...(await answer(context, chunk, samples, sampling.temperature, chunkSeed)));
-    context.progress('held-out tasks', greedy.length, heldOut.tasks.length);
+    onProgress(greedy.length);
   }
   const right = greedy.reduce((sum, value) => sum + value, 0);
   const bootstrapRandom = random.fork('bootstrap');
   const measurement = {
-    iteration: state.iteration,
+    ...at,
     accuracy: mean(sampled),
     accuracyInterval: bootstrapInterval(sampled, bootstrap, () => bootstrapRandom.next()),
     greedyAccuracy: right / greedy.length,
@@ -66,6 +105,10 @@ export async function measure(context: RunContext): Promise<StageOutcome> {
     seconds: (performance.now() - started) / 1000,
   };
   state.measurements.push(measurement);
+  recordMeasurement(context, at, {
+    'eval/accuracy': measurement.accuracy,
+    'eval/greedy_accuracy': measurement.greedyAccuracy,
+  });
   context.emit({ type: 'eval', ...measurement });
   return 'done';
 }

@@ -18,6 +18,8 @@ export type PhaseTime = {
   trainFlops: number;
 };
 
+const secondsSince = (start: number) => (performance.now() - start) / 1000;
+
 const emptyPhase = (phase: Phase): PhaseTime => ({
   phase,
   seconds: 0,
@@ -46,9 +48,25 @@ export class Meter {
     this.times.set(this.phase, time);
     for (const [name, amount] of Object.entries(amounts)) time[name as 'seconds'] += amount;
   }
-}
 
-const secondsSince = (start: number) => (performance.now() - start) / 1000;
+  /**
+   * Counts work that belongs to another phase there.
+   * @param within the present phase's own time includes it, and is to be told of afterwards
+   */
+  async as<T>(phase: Phase, work: () => Promise<T>, { within }: { within: boolean }): Promise<T> {
+    const outer = this.phase;
+    const started = performance.now();
+    this.phase = phase;
+    try {
+      return await work();
+    } finally {
+      const seconds = secondsSince(started);
+      this.add({ seconds });
+      this.phase = outer;
+      if (within) this.add({ seconds: -seconds });
+    }
+  }
+}
 
 function meteredPolicy(policy: PolicyPort, meter: Meter): PolicyPort {
   return {

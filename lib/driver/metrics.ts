@@ -1,8 +1,10 @@
 import { mean, standardDeviation } from '../eval/accuracy';
-import type { AgreementHistogram } from './events';
+import type { RunContext } from './context';
+import type { AgreementHistogram, MeasuredAt } from './events';
 import type { MachineLimits } from './machine-limits';
 import type { PolicyInfo, RolloutPort } from './ports';
 import { totals, type RewardTable } from './rewards-table';
+import { stepsOf } from './state';
 
 const scored = (values: ArrayLike<number>): number[] =>
   Array.from(values).filter((value) => !Number.isNaN(value));
@@ -23,6 +25,20 @@ export function rewardMetrics(
     metrics[`rewards/${name}/std`] = standardDeviation(values);
   });
   return metrics;
+}
+
+/**
+ * A line of metrics.jsonl that is of no step: what was measured, under the optimizer steps taken until then. For learning curves: a run that
+ * asks for none (`evalEvery`, `evalBenchmarks`) has a line per step and no other.
+ */
+export function recordMeasurement(
+  { config, folder, state }: RunContext,
+  { iteration, step }: MeasuredAt,
+  metrics: Readonly<Record<string, number | null>>,
+): void {
+  if (config.evalEvery === 0 && config.evalBenchmarks.length === 0) return;
+  const place = { step: stepsOf(state), iteration, ...(step === undefined ? {} : { roleStep: step }) };
+  folder.append('metrics.jsonl', { ...place, ...metrics });
 }
 
 /** TRL's completions/*: lengths in tokens; `terminated` are those that ended by themselves. */

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { ConfigError } from '../binding/errors';
 import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../config';
 import type { PlainObject } from '../config/merge';
+import { isNeutralFile } from '../eval/benchmarks/neutral-file';
 import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
 import { checkInputs } from './inputs';
 import { resumedConfig, writeResolvedConfig } from './resume';
@@ -47,12 +48,21 @@ function openExisting(dir: string, changes: PlainObject): OpenedRun {
   return { resolved, folder, name: nameOf(resolved), from };
 }
 
-function withAbsolutePaths<T extends Pick<TrainConfig, 'model' | 'evalData'>>(config: T): T {
-  const { model, evalData } = config;
+const PATHS = ['model', 'evalData', 'benchmarkData'] as const;
+
+function withAbsolutePaths<T extends Pick<TrainConfig, (typeof PATHS)[number] | 'evalBenchmarks'>>(
+  config: T,
+): T {
+  const paths = PATHS.flatMap((key): [string, string][] => {
+    const file = config[key];
+    return typeof file === 'string' ? [[key, path.resolve(file)]] : [];
+  });
+  const { evalBenchmarks } = config;
+  const absolute = evalBenchmarks?.map((name) => (isNeutralFile(name) ? path.resolve(name) : name));
   return {
     ...config,
-    ...(typeof model === 'string' ? { model: path.resolve(model) } : {}),
-    ...(typeof evalData === 'string' ? { evalData: path.resolve(evalData) } : {}),
+    ...Object.fromEntries(paths),
+    ...(absolute ? { evalBenchmarks: absolute } : {}),
   };
 }
 

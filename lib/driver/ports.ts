@@ -54,7 +54,9 @@ export interface PolicyInfo {
   dtype: string;
   parameterCount: number;
   maxPositionEmbeddings: number;
-  /** Sizes of the key and value cache; scripted policies have none. */
+  /** Sizes of the key and value cache, and of the model's shape; scripted policies have none. */
+  hiddenSize?: number;
+  vocabSize?: number;
   numHiddenLayers?: number;
   numKeyValueHeads?: number;
   headDim?: number;

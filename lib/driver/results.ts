@@ -1,5 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 
+import { publishedOfShape } from '../eval/published-results';
 import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import type { RunContext } from './context';
@@ -31,6 +32,8 @@ export async function finish(context: RunContext, reason: StopReason | undefined
     reason === 'signal'
       ? {}
       : { solver: await saveRole(context, 'solver'), generator: await saveRole(context, 'generator') };
+  const publishedModel =
+    state.benchmarks.length > 0 ? publishedOfShape(context.roles.policy('solver').info)?.name : undefined;
   const result: RunResult = {
     status: reason === undefined ? 'completed' : 'stopped',
     ...(reason === undefined ? {} : { reason }),
@@ -38,6 +41,7 @@ export async function finish(context: RunContext, reason: StopReason | undefined
     ...saved,
     measurements: state.measurements,
     benchmarks: state.benchmarks,
+    ...(publishedModel ? { publishedModel } : {}),
     steps: state.updates.generator + state.updates.solver,
     seconds: budget.seconds,
     peakMemoryBytes: peakBytes(),

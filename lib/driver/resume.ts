@@ -12,6 +12,8 @@ const CONFIG_FILE = 'config.resolved.yaml';
 /** What may differ from the interrupted run: bounds and resources, nothing that changes what is learnt. */
 const FREE = [
   /^(name|out|ifExists|iterations|maxSteps|maxMinutes|device|threads|samplesLogged|offloadIdleTrainer)$/,
+  // How often is measured, and where the same benchmarks lie now; their names and number of tasks stay: one table, one exam.
+  /^(evalEvery|benchmarkData)$/,
   /^rollout\./,
   /^checkpoint\./,
   /^(generator|solver)\.(tokenBudget|activationCheckpointing|maxSkippedSteps)$/,

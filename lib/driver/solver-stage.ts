@@ -5,6 +5,7 @@ import type { Task } from '../tasks/task';
 import { randomAt, solverChat, type RunContext, type StageOutcome } from './context';
 import { grpoStep, type Scored } from './grpo-step';
 import type { CustomReward, TrainHooks } from './hooks';
+import { measureIfDue } from './measure-stage';
 import { customRewardTable, rewardTable } from './rewards-table';
 import type { Sampled } from './sampler';
 import { runSteps } from './steps';
@@ -84,6 +85,7 @@ export async function solverStage(context: RunContext): Promise<StageOutcome> {
     });
   }
   const outcome = await runSteps(context, steps, async (step) => {
+    if ((await measureIfDue(context, step)) === 'stopped') return 'stopped';
     const batch = curriculumBatch(
       state.tasks,
       step,
@@ -103,6 +105,7 @@ export async function solverStage(context: RunContext): Promise<StageOutcome> {
     else await grpoStep(context, { ...request, ...ownScoring(context, batch, n) });
     // p̂ was measured with a Solver that is no more.
     state.probes = {};
+    return 'done';
   });
   await context.roles.rest('solver');
   return outcome;

@@ -1,5 +1,5 @@
 import type { Tool, ToolCall, ControlSpec, Task } from '../tasks/task';
-import type { BenchmarkEvent, EvalEvent, HeldOutSource, Phase, Role } from './events';
+import type { BenchmarkEvent, EvalEvent, HeldOutSource, Phase, Role, TasksEvent } from './events';
 
 /** Changes whenever a checkpoint of one layout cannot be read as another. */
 export const STATE_VERSION = 1;
@@ -29,6 +29,9 @@ export interface Candidate {
 /** A p̂ already measured with the present Solver, by the content of the task. */
 export type ProbeCache = Record<string, { agreement: number; samples: number }>;
 
+/** What a run on given tasks trains on, and why the rest of them is left out. */
+export type TasksSummary = Omit<TasksEvent, 'type'>;
+
 /** Where the run stands: what a checkpoint holds beside the weights. A pure value; all random choices follow from seed and position. */
 export interface RunState {
   /** 0 while the start is prepared and measured, then 1 … iterations. */
@@ -42,10 +45,14 @@ export interface RunState {
   updates: Record<Role, number>;
   /** Seconds over all sittings. */
   seconds: number;
+  /** Of a run on given tasks, once chosen; the tasks are in training-tasks.jsonl. */
+  trainingTasks?: TasksSummary;
   /** Once chosen; the tasks are in held-out.jsonl. */
   heldOut?: { source: HeldOutSource; note: string };
   measurements: Omit<EvalEvent, 'type'>[];
   benchmarks: Omit<BenchmarkEvent, 'type'>[];
+  /** Fingerprints of the benchmarks' records, by set. */
+  benchmarkData?: Record<string, string>;
   /** Of the present iteration: from synthesis on. */
   candidates: Candidate[];
   /** Of the present iteration: what the Solver is trained on, in order. */

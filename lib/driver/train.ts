@@ -3,6 +3,8 @@ import { resolvePublished } from '../rewards/published';
 import { PROMPT_SETS } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import { ContaminationGuard } from '../eval/contamination';
+import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
+import { benchmarkFingerprints, checkSameBenchmarks, openRunBenchmarks } from './benchmark-stage';
 import { Budget } from './budget';
 import { Channel } from './channel';
 import { saveCheckpoint } from './checkpoint';
@@ -75,6 +77,8 @@ async function conduct(
   let unlock: (() => void) | undefined;
   try {
     unlock = lockRunFolder(opened.folder.dir);
+    const benchmarks = openRunBenchmarks(opened.resolved.config);
+    if (opened.from) checkSameBenchmarks(benchmarks, opened.from.state);
     const baseModel = opened.resolved.config.model ?? host.embeddedModel();
     const meter = new Meter();
     const engine = meteredEngine(host.engine, meter);
@@ -90,7 +94,7 @@ async function conduct(
     const context = makeContext(
       opened,
       options,
-      { engine, roles, meter, ...(machine ? { machine } : {}) },
+      { engine, roles, meter, benchmarks, ...(machine ? { machine } : {}) },
       publish,
     );
     await begin(context, opened, options, host, baseModel);
@@ -108,13 +112,20 @@ async function conduct(
 function makeContext(
   opened: OpenedRun,
   options: TrainOptions,
-  parts: { engine: Engine; roles: Roles; meter: Meter; machine?: MachineLimits },
+  parts: {
+    engine: Engine;
+    roles: Roles;
+    meter: Meter;
+    benchmarks: OpenedBenchmarks;
+    machine?: MachineLimits;
+  },
   publish: (event: RunEvent) => void,
 ): RunContext {
   const { roles, meter } = parts;
   const { folder, from } = opened;
   const { config } = opened.resolved;
   const state: RunState = from?.state ?? initialState();
+  const { iteration, phase, done } = state;
   const budget = new Budget(
     {
       maxSteps: config.maxSteps,
@@ -134,9 +145,9 @@ function makeContext(
     hooks: options.hooks ?? {},
     budget,
     state,
+    ...(from ? { resumedAt: { iteration, phase, done } } : {}),
     heldOut: { source: 'embedded', tasks: [], note: '' },
     guard: new ContaminationGuard([]),
-    benchmarks: { benchmarks: [], missing: {} },
     emit(event) {
       if (event.type === 'phase') {
         meter.phase = event.phase;
@@ -194,6 +205,7 @@ async function begin(
     iterations: config.iterations,
     resumed: from !== undefined,
   });
+  context.state.benchmarkData = benchmarkFingerprints(context.benchmarks);
   if (context.state.heldOut) restoreHeldOut(context, context.state.heldOut);
 }
 
@@ -201,14 +213,10 @@ async function begin(
 async function toTheEnd(context: RunContext): Promise<StopReason | undefined> {
   const { state } = context;
   const reason = await runPhases(context);
-  const measuredAt = state.measurements.at(-1)?.iteration;
-  const isNewSolver =
-    measuredAt !== undefined &&
-    measuredAt < state.iteration &&
-    state.phase !== 'measure' &&
-    solverMoved(context);
-  if (reason === undefined || reason === 'signal' || !isNewSolver) return reason;
-  return (await measure(context)) === 'stopped' ? 'signal' : reason;
+  if (reason === undefined || reason === 'signal' || !solverMoved(context)) return reason;
+  const at = { iteration: state.iteration, step: state.done };
+  const outcome = await context.meter.as('measure', () => measure(context, at), { within: false });
+  return outcome === 'stopped' ? 'signal' : reason;
 }
 
 /** Whether the Solver has been trained in the present iteration. */

@@ -1,0 +1,124 @@
+import { AbortedError, ConfigError } from '../binding/errors';
+import type { Config } from '../config';
+import { defaultMaxNewTokens } from '../eval/evaluate';
+import { recordsFingerprint } from '../eval/session/data-fingerprint';
+import { evaluatePolicy, type Evaluated } from '../eval/session/evaluation';
+import { openAllBenchmarks, type OpenedBenchmarks } from '../eval/session/open-benchmarks';
+import { ResultsFolder } from '../eval/session/results-folder';
+import { limitRecords, type SessionProgress } from '../eval/session/run';
+import { measuredAt } from '../report/set-lines';
+import type { RunContext, StageOutcome } from './context';
+import { sameMoment, type BenchmarkEvent, type BenchmarkFigure, type MeasuredAt } from './events';
+import { recordMeasurement } from './metrics';
+import type { RunState } from './state';
+
+/** As `eval` has it, so that a saved Solver's answers can be compared with those given during training. */
+const SEED = 0;
+
+/**
+ * Reads the benchmarks a run is to be measured on.
+ * @throws ConfigError for an unknown name, and for a set that is absent, incomplete or unreadable
+ */
+export function openRunBenchmarks({ evalBenchmarks, benchmarkData, evaluation }: Config): OpenedBenchmarks {
+  return openAllBenchmarks(evalBenchmarks, benchmarkData ?? undefined, evaluation.layout, {
+    benchmark: '--eval-benchmarks',
+    data: '--benchmark-data',
+  });
+}
+
+/** Tells one copy of the benchmarks from another, set by set: all records, whatever the limit. */
+export const benchmarkFingerprints = ({ benchmarks }: OpenedBenchmarks): Record<string, string> =>
+  Object.fromEntries(benchmarks.map(({ name, records }) => [name, recordsFingerprint(records)]));
+
+/** What was kept out of training must be what is measured: a run goes on with the records it began with. @throws ConfigError */
+export function checkSameBenchmarks(opened: OpenedBenchmarks, { benchmarkData }: RunState): void {
+  const now = benchmarkFingerprints(opened);
+  for (const [name, before] of Object.entries(benchmarkData ?? {})) {
+    if (now[name] === before) continue;
+    throw new ConfigError(
+      `--benchmark-data: the records of '${name}' are not those this run began with; its measurements could not be compared. ` +
+        'Give the folder of the same data, or start a new run (--if-exists new)',
+      { benchmark: name },
+    );
+  }
+}
+
+/** `start`, `iteration-1`, `iteration-1-step-6`. */
+const folderName = ({ iteration, step }: MeasuredAt): string =>
+  iteration === 0 ? 'start' : `iteration-${iteration}${step === undefined ? '' : `-step-${step}`}`;
+
+/** Records asked at one measurement, set by set. */
+export const askedCounts = ({ benchmarks, config }: Pick<RunContext, 'benchmarks' | 'config'>): number[] =>
+  benchmarks.benchmarks.map(({ records }) => limitRecords(records, config.evalLimit ?? undefined).length);
+
+/**
+ * Puts the benchmarks to the Solver, greedily and in the run's own wording, and keeps answers, summary and report in the run folder. Stops
+ * without a result only for an abort; answers given until then serve a sitting that begins here, with the same weights.
+ * @param onProgress records done of all the sets
+ */
+export async function measureBenchmarks(
+  context: RunContext,
+  at: MeasuredAt,
+  onProgress: (title: string, done: number) => void,
+): Promise<StageOutcome> {
+  const { benchmarks: opened, budget, config, folder, roles, state } = context;
+  if (opened.benchmarks.length === 0 || state.benchmarks.some(sameMoment(at))) return 'done';
+  const started = performance.now();
+  const directory = folder.folder('evaluations', folderName(at));
+  const policy = roles.policy('solver');
+  const { layout, candidates, sampling } = config.evaluation;
+  const counts = askedCounts(context);
+  const progress = ({ set, done }: SessionProgress) => {
+    const index = opened.benchmarks.findIndex(({ name }) => name === set);
+    const before = counts.slice(0, index).reduce((sum, count) => sum + count, 0);
+    onProgress(opened.benchmarks[index]!.title, before + done);
+  };
+  let evaluated: Evaluated;
+  try {
+    evaluated = await evaluatePolicy(policy, opened, {
+      subject: `the Solver of ${folder.dir} ${measuredAt(at)}`,
+      identity: { ...at, solverUpdates: state.updates.solver },
+      layout,
+      candidates,
+      prompts: config.prompts,
+      maxNewTokens: Math.min(sampling.maxNewTokens, defaultMaxNewTokens(policy.info.maxPositionEmbeddings)),
+      ...config.rollout,
+      seeds: [SEED],
+      ...(config.evalLimit === null ? {} : { limit: config.evalLimit }),
+      ...(budget.signal ? { signal: budget.signal } : {}),
+      onProgress: progress,
+      openFolder: (settings) => ResultsFolder.renew(directory, settings, isWhereSittingBegan(context)),
+    });
+  } catch (error) {
+    if (error instanceof AbortedError && budget.stopReason() === 'signal') return 'stopped';
+    throw error;
+  }
+  const round = { ...at, ...figuresOf(evaluated), directory, seconds: (performance.now() - started) / 1000 };
+  state.benchmarks.push(round);
+  recordMeasurement(context, at, {
+    ...Object.fromEntries(
+      Object.entries(round.sets).map(([name, { accuracy }]) => [`eval/benchmarks/${name}`, accuracy]),
+    ),
+    'eval/benchmarks/mean': round.mean,
+  });
+  context.emit({ type: 'benchmark', ...round });
+  return 'done';
+}
+
+/** Whether the Solver is still the one that the checkpoint held from which this sitting began. */
+function isWhereSittingBegan({ resumedAt, state }: RunContext): boolean {
+  return (
+    resumedAt !== undefined &&
+    resumedAt.iteration === state.iteration &&
+    resumedAt.phase === state.phase &&
+    resumedAt.done === state.done
+  );
+}
+
+function figuresOf({ report }: Evaluated): Pick<BenchmarkEvent, 'mean' | 'sets'> {
+  const figures = Object.entries(report.sets).map(([name, set]): [string, BenchmarkFigure] => {
+    const { title, accuracy, interval, tasks, tooLong } = set;
+    return [name, { title, accuracy, interval, tasks, tooLong }];
+  });
+  return { mean: report.mean?.accuracy ?? null, sets: Object.fromEntries(figures) };
+}

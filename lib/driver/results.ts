@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { publishedOfShape } from '../eval/published-results';
 import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
+import { benchmarkTable } from '../report/benchmark-table';
 import type { RunContext } from './context';
 import type { RunResult, StopReason } from './events';
 import { flushTree } from '../io/files';
@@ -51,8 +52,10 @@ export async function finish(context: RunContext, reason: StopReason | undefined
   folder.record({ type: 'result', ...result });
   if (reason !== 'signal') {
     await folder.write('results.json', [`${JSON.stringify(result, null, 2)}\n`]);
+    const benchmarks = benchmarkTable(result, 'markdown');
     await folder.write('results.md', [
       `${accuracyTable(result.measurements, 'markdown')}\n\n${context.heldOut.note}\n`,
+      ...(benchmarks === '' ? [] : [`\n## Benchmarks\n\n${benchmarks}\n`]),
     ]);
     await rm(folder.path('offload'), { recursive: true, force: true });
   }

@@ -1,43 +1,35 @@
-import type { EvalEvent } from '../driver/events';
+import type { EvalEvent, MeasuredAt } from '../driver/events';
 import type { Interval } from '../eval/accuracy';
+import { percent } from './format';
+import { table, type TableStyle } from './table';
 
 type Measurement = Omit<EvalEvent, 'type'>;
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const interval = ({ low, high }: Interval) => `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
 
 const HEADER = ['', 'sampled (T = 1)', '95 %', 'greedy', '95 %', 'tasks'];
 
+/** `start`, `iteration 1`, `iteration 1, step 6`: what stands before a measurement in a table. */
+export function rowName({ iteration, step }: MeasuredAt): string {
+  if (iteration === 0) return 'start';
+  return `iteration ${iteration}${step === undefined ? '' : `, step ${step}`}`;
+}
+
 function cells(measurement: Measurement): string[] {
-  const { iteration, accuracy, accuracyInterval, greedyAccuracy, greedyInterval, n } = measurement;
+  const { accuracy, accuracyInterval, greedyAccuracy, greedyInterval, n } = measurement;
   return [
-    iteration === 0 ? 'start' : `iteration ${iteration}`,
-    percent(accuracy),
+    rowName(measurement),
+    percent(accuracy, 1),
     interval(accuracyInterval),
-    percent(greedyAccuracy),
+    percent(greedyAccuracy, 1),
     interval(greedyInterval),
     String(n),
   ];
 }
 
 /** Held-out accuracy of the Solver: one line per measurement. Markdown, or aligned columns for a terminal. */
-export function accuracyTable(
-  measurements: readonly Measurement[],
-  style: 'markdown' | 'text' = 'text',
-): string {
+export function accuracyTable(measurements: readonly Measurement[], style: TableStyle = 'text'): string {
   const temperature = measurements[0]?.temperature ?? 1;
   const header = HEADER.map((text) => text.replace('T = 1', `T = ${temperature}`));
-  const rows = measurements.map(cells);
-  if (style === 'markdown') {
-    const line = (columns: readonly string[]) => `| ${columns.join(' | ')} |`;
-    return [
-      line(header),
-      line(header.map((_, column) => (column === 0 ? '---' : '---:'))),
-      ...rows.map(line),
-    ].join('\n');
-  }
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]!.length)));
-  const pad = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!);
-  return [header, ...rows].map((row) => `  ${row.map(pad).join('   ').trimEnd()}`).join('\n');
+  return table([header, ...measurements.map(cells)], style);
 }

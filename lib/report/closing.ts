@@ -1,5 +1,6 @@
 import type { HeldOutSource, RunResult } from '../driver/events';
 import { accuracyTable } from './accuracy-table';
+import { benchmarkTable } from './benchmark-table';
 import { bytes, duration } from './format';
 import { phaseTimesText } from './phase-times';
 
@@ -17,6 +18,22 @@ const MEANING: Readonly<Record<HeldOutSource, string>> = {
     'figure that means something elsewhere, pass --eval-data FILE.',
 };
 
+/** Answers of all measurements lie in the run folder: two of them can be compared task by task. */
+function benchmarkLines(result: RunResult): string[] {
+  const [first, ...more] = result.benchmarks;
+  if (!first) return [];
+  const last = more.at(-1);
+  return [
+    'Benchmarks',
+    benchmarkTable(result),
+    `  Every answer, with intervals and errors: ${(last ?? first).directory}/report.html`,
+    ...(last
+      ? [`  Is the difference real? tool-r0-native eval --compare ${first.directory},${last.directory}`]
+      : []),
+    '',
+  ];
+}
+
 /** The end of a run for people: table, what it means, where things are, how to go on. */
 export function closingText(result: RunResult): string {
   const { directory, measurements, reason, seconds, steps, peakMemoryBytes, solver, generator } = result;
@@ -30,6 +47,7 @@ export function closingText(result: RunResult): string {
       '',
     );
   }
+  lines.push(...benchmarkLines(result));
   const times = phaseTimesText(result);
   if (times.length > 0) lines.push(...times, '');
   const ended = reason === undefined ? 'finished' : reason === 'signal' ? 'stopped' : `ended by --${reason}`;

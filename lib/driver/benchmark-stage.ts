@@ -2,6 +2,7 @@ import { AbortedError, ConfigError } from '../binding/errors';
 import type { Config } from '../config';
 import { defaultMaxNewTokens } from '../eval/evaluate';
 import { recordsFingerprint } from '../eval/session/data-fingerprint';
+import { dataRemarksOf } from '../eval/report/table';
 import { evaluatePolicy, type Evaluated } from '../eval/session/evaluation';
 import { openAllBenchmarks, type OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { ResultsFolder } from '../eval/session/results-folder';
@@ -118,7 +119,8 @@ function isWhereSittingBegan({ resumedAt, state }: RunContext): boolean {
 function figuresOf({ report }: Evaluated): Pick<BenchmarkEvent, 'mean' | 'sets'> {
   const figures = Object.entries(report.sets).map(([name, set]): [string, BenchmarkFigure] => {
     const { title, accuracy, interval, tasks, tooLong } = set;
-    return [name, { title, accuracy, interval, tasks, tooLong }];
+    const notes = dataRemarksOf(set, report.settings['candidates'] === 'shuffled');
+    return [name, { title, accuracy, interval, tasks, tooLong, notes }];
   });
   return { mean: report.mean?.accuracy ?? null, sets: Object.fromEntries(figures) };
 }

@@ -165,6 +165,8 @@ export interface BenchmarkFigure {
   tasks: number;
   /** Left out: prompt and answer exceed the model's context. */
   tooLong: number;
+  /** What to know about the set: tasks that want no call, malformed records, its traps. */
+  notes: string[];
 }
 
 export interface CheckpointEvent {
@@ -188,7 +190,7 @@ export interface RunResult {
   /** Why it stopped before its last iteration. */
   reason?: StopReason;
   directory: string;
-  /** Hugging Face folders; absent when the run was interrupted. */
+  /** Hugging Face folders; absent when the run was interrupted. A run on given tasks has no Generator. */
   solver?: string;
   generator?: string;
   /** Every measurement, in order. */

@@ -44,12 +44,13 @@ function footOf(rounds: readonly Round[], names: readonly string[]): string[] {
     ...(tooLong.length > 0
       ? [`Left out, since question, tools and answer do not fit the model’s context: ${tooLong.join(', ')}.`]
       : []),
+    ...figures.flatMap(({ title, notes }) => notes.map((note) => `${title}: ${note}.`)),
   ];
 }
 
 /**
  * The Solver's accuracy on the benchmarks: a line per measurement, a column per set, the mean over the paper's five where all of them are there, and
- * the paper's figures of the same base model. Below it what was asked and what was left out. Empty without a measurement.
+ * the paper's figures of the same base model. Below it what was asked, what was left out and what to know about the sets. Empty without a measurement.
  */
 export function benchmarkTable(
   { benchmarks, publishedModel }: Pick<RunResult, 'benchmarks' | 'publishedModel'>,
@@ -87,6 +88,7 @@ export function benchmarkTable(
   const foot = footOf(benchmarks, names);
   return [
     table([header, ...rows, ...paper], style),
-    ...(style === 'markdown' ? ['', ...foot] : foot.map((line) => `  ${line}`)),
+    ...(style === 'markdown' ? [''] : []),
+    ...foot.map((line) => (style === 'markdown' ? `- ${line}` : `  ${line}`)),
   ].join('\n');
 }

@@ -84,7 +84,10 @@ export const evalOptions = (yargs: Argv<object>): Argv<object> =>
       text('score the answers of another system instead: {id, text} or {id, calls} per line'),
     )
     .option('compare', text('A,B: compare two folders made with --out, task by task'))
-    .option('contamination', text('what this file of training tasks (JSON lines) shares with the sets'))
+    .option(
+      'contamination',
+      text('what a run (its folder) has trained on, or a file of tasks (JSON lines), shares with the sets'),
+    )
     .option('list', {
       type: 'boolean',
       default: false,

@@ -2,13 +2,13 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 
 import { AbortedError } from '../../binding/errors';
-import { readNeutralFile } from '../../eval/benchmarks/neutral-file';
 import { comparisonText, contaminationText, reportText } from '../../eval/report/table';
 import { listText } from '../../eval/report/list';
 import { compareFolders } from '../../eval/session/compare';
 import { checkContamination } from '../../eval/session/contamination-check';
 import { evaluateModel, evaluatePredictions, type Evaluated } from '../../eval/session/evaluation';
 import { listBenchmarks, openBenchmarks } from '../../eval/session/open-benchmarks';
+import { readTrainedTasks } from '../../eval/session/trained-tasks';
 import { PAPER_COLUMNS } from '../../eval/published-results';
 import { checkModelFolder } from '../../policy/model-folder';
 import { ensureReady } from '../../setup';
@@ -40,11 +40,12 @@ function compare({ compare: pair, json }: EvalArguments): void {
 function contamination(args: EvalArguments): void {
   const file = args.contamination!;
   const { benchmarks, missing } = openBenchmarks(namesOf(args), args.data, args.layout);
-  const { records } = readNeutralFile(file);
-  const sets = Object.fromEntries(benchmarks.map((exam) => [exam.name, checkContamination(records, exam)]));
+  const { tasks, files, malformed } = readTrainedTasks(file);
+  const sets = Object.fromEntries(benchmarks.map((exam) => [exam.name, checkContamination(tasks, exam)]));
+  if (malformed > 0) log(`${malformed} malformed lines of ${file} were not compared`);
   print(
     args.json
-      ? JSON.stringify({ type: 'contamination', file, sets, missing })
+      ? JSON.stringify({ type: 'contamination', file, files, malformed, sets, missing })
       : contaminationText(file, sets),
   );
   Object.values(missing).forEach((why) => log(`left out: ${why}`));
@@ -134,7 +135,7 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
     else if (args.model !== undefined) await askModel(args);
     else
       throw new UsageError(
-        'eval: which model? --model DIR, or --predictions FILE, --compare A,B, --contamination FILE, --list',
+        'eval: which model? --model DIR, or --predictions FILE, --compare A,B, --contamination RUN_OR_FILE, --list',
       );
   },
 };

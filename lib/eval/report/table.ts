@@ -89,12 +89,36 @@ export function remarks(report: EvaluationReport): string[] {
   ];
 }
 
+const countOf = (count: number): string => `${count} ${count === 1 ? 'task' : 'tasks'}`;
+
+const noCallRemarks = ({ noCallTasks }: SetReport): string[] =>
+  noCallTasks > 0
+    ? [`no call is wanted in ${countOf(noCallTasks)}: an answer without a readable call is right there`]
+    : [];
+
+const malformedRemarks = ({ malformed }: SetReport): string[] => {
+  const [first] = malformed;
+  return first
+    ? [
+        `${malformed.length} malformed records left out, the first in line ${first.line} of ${first.file}: ${first.message}`,
+      ]
+    : [];
+};
+
+const notesOf = ({ notes }: SetReport, shuffled: boolean): string[] =>
+  notes.map((note) => (shuffled && note.includes('first candidate') ? 'candidates are shuffled' : note));
+
+/** What to know of a set, whatever the answers are. */
+export const dataRemarksOf = (set: SetReport, shuffled: boolean): string[] => [
+  ...noCallRemarks(set),
+  ...malformedRemarks(set),
+  ...notesOf(set, shuffled),
+];
+
 export function remarksOf(set: SetReport, shuffled: boolean): string[] {
-  const { groups, errors, tasks, malformed, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
+  const { groups, errors, tasks, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
   const levels = set.meanOfGroups ? Object.entries(groups) : [];
   const parts = set.meanOfGroups ? [] : Object.entries(groups);
-  const share = (count: number) => `${count} ${count === 1 ? 'task' : 'tasks'}`;
-  const [first] = malformed;
   return [
     ...(levels.length > 0
       ? [
@@ -106,9 +130,7 @@ export function remarksOf(set: SetReport, shuffled: boolean): string[] {
           `parts: ${parts.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % of ${group.tasks}`).join(', ')}`,
         ]
       : []),
-    ...(set.noCallTasks > 0
-      ? [`no call is wanted in ${share(set.noCallTasks)}: an answer without a readable call is right there`]
-      : []),
+    ...noCallRemarks(set),
     ...(Object.keys(errors).length > 0
       ? [
           `errors: ${Object.entries(errors)
@@ -117,19 +139,13 @@ export function remarksOf(set: SetReport, shuffled: boolean): string[] {
         ]
       : []),
     ...(tasks === 0 ? ['no task could be asked'] : []),
-    ...(tooLong > 0 ? [`${share(tooLong)} left out: menu and answer do not fit the model’s context`] : []),
-    ...(withoutPrediction ? [`${share(withoutPrediction)} without a prediction, counted as wrong`] : []),
-    ...(first
-      ? [
-          `${malformed.length} malformed records left out, the first in line ${first.line} of ${first.file}: ${first.message}`,
-        ]
-      : []),
+    ...(tooLong > 0 ? [`${countOf(tooLong)} left out: menu and answer do not fit the model’s context`] : []),
+    ...(withoutPrediction ? [`${countOf(withoutPrediction)} without a prediction, counted as wrong`] : []),
+    ...malformedRemarks(set),
     ...(recordsWithUnknownTool > 0
-      ? [`${share(recordsWithUnknownTool)} of the set call a function that is not offered`]
+      ? [`${countOf(recordsWithUnknownTool)} of the set call a function that is not offered`]
       : []),
-    ...set.notes.map((note) =>
-      shuffled && note.includes('first candidate') ? 'candidates are shuffled' : note,
-    ),
+    ...notesOf(set, shuffled),
   ];
 }
 

@@ -2,7 +2,8 @@
 import { GroundingText } from '../rewards/grounding';
 import type { JsonValue, ToolCall } from '../tasks/task';
 import { fromJson } from '../text';
-import { requiredOf, standardized } from './bfcl-match';
+import { requiredOf } from './bfcl-match';
+import { standardized } from './bfcl-values';
 import { matchRecord } from './match-calls';
 import type { NeutralRecord } from './neutral-record';
 import { isAbsent, valuesEqual } from './value-equality';

@@ -93,7 +93,7 @@ export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout:
     problems: list.problems,
     dropped: list.dropped,
     files: Object.values(files),
-    notes: notesOf(entry, reader, found, layout, counts),
+    notes: [...list.notes, ...notesOf(entry, reader, found, layout, counts)],
   };
 }
 
@@ -117,20 +117,25 @@ function notesOf(
   ];
 }
 
+/** Missing files that an error names. */
+const NAMED = 5;
+
 function notFound(
   entry: BenchmarkEntry,
   { dir }: DataFolder,
   { state, missing, layout }: Availability,
 ): ConfigError {
+  const wanted =
+    missing.length > NAMED ? [...missing.slice(0, NAMED), `and ${missing.length - NAMED} more`] : missing;
   const where = `${entry.source}, ${entry.licence}${entry.restriction ? `: ${entry.restriction}` : ''}`;
   const details = { name: entry.name, dir, missing, layout };
   return state === 'absent'
     ? new BenchmarkMissingError(
-        `${entry.title} is not in ${path.resolve(dir)}: looked for ${missing.join(', ')}. Get it from ${where}`,
+        `${entry.title} is not in ${path.resolve(dir)}: looked for ${wanted.join(', ')}. Get it from ${where}`,
         details,
       )
     : new ConfigError(
-        `${entry.title} is incomplete in ${path.resolve(dir)}: ${missing.join(', ')} missing. A download that was cut off? It comes from ${where}`,
+        `${entry.title} is incomplete in ${path.resolve(dir)}: ${wanted.join(', ')} missing. A download that was cut off? It comes from ${where}`,
         details,
       );
 }

@@ -3,6 +3,7 @@ import { hasPerfectMatching } from '../rewards/matcher';
 import type { Tool, ToolCall } from '../tasks/task';
 import { bfclProblem } from './bfcl-match';
 import type { CallAlternatives, NeutralRecord } from './neutral-record';
+import type { SourceLanguage } from './source-values';
 import { isAbsent, valuesEqual } from './value-equality';
 
 export interface MatchCallsOptions {
@@ -14,6 +15,8 @@ export interface MatchCallsOptions {
   tools?: readonly Tool[];
   /** BFCL's rules only: whether a value must have its declared type. Default true, as BFCL does. */
   checkTypes?: boolean;
+  /** BFCL's rules only: how arguments that are source text are read. Default: as the type names of the function tell. */
+  language?: SourceLanguage;
   /** Whether the calls must come in the order of the gold calls. Default false. */
   ordered?: boolean;
 }
@@ -39,7 +42,7 @@ export function matchCalls(
 ): CallsMatch {
   const calls = (predicted ?? []).map(withArguments);
   const wanted = gold.map(withArguments);
-  const { alternatives, optionalArgs, tools, checkTypes, ordered = false } = options;
+  const { alternatives, optionalArgs, tools, checkTypes, language, ordered = false } = options;
   if (alternatives && (alternatives.length < gold.length || alternatives.some(isEmpty))) {
     throw new ConfigError(
       `matchCalls: alternatives must name the accepted values of each of the ${gold.length} gold calls, {function: {argument: [value, …]}}`,
@@ -50,8 +53,12 @@ export function matchCalls(
     const call = calls[from]!;
     if (alternatives) {
       const tool = tools?.find(({ name }) => name === wanted[to]!.name);
-      const bfcl = { ...(tool ? { tool } : {}), ...(checkTypes === undefined ? {} : { checkTypes }) };
-      return bfclProblem(call, alternatives[to]!, bfcl) === null;
+      const rules = {
+        ...(tool ? { tool } : {}),
+        ...(checkTypes === undefined ? {} : { checkTypes }),
+        ...(language === undefined ? {} : { language }),
+      };
+      return bfclProblem(call, alternatives[to]!, rules) === null;
     }
     return isGoldCall(call, wanted[to]!, optionalArgs?.[to] ?? []);
   };
@@ -88,12 +95,28 @@ function isGoldCall(call: ToolCall, gold: ToolCall, optional: readonly string[])
   });
 }
 
+/** Categories of BFCL whose arguments are source text. */
+const LANGUAGES: Readonly<Record<string, SourceLanguage>> = {
+  simple_java: 'java',
+  simple_javascript: 'javascript',
+};
+
 /** The options a record brings with it. */
-export const optionsOf = (record: NeutralRecord): MatchCallsOptions => ({
-  ...(record.gold_alternatives ? { alternatives: record.gold_alternatives } : {}),
-  ...(record.optional_args ? { optionalArgs: record.optional_args } : {}),
-  tools: record.tools,
-});
+export function optionsOf({
+  gold_alternatives,
+  optional_args,
+  tools,
+  meta,
+}: NeutralRecord): MatchCallsOptions {
+  const { benchmark, category } = meta ?? {};
+  const language = benchmark === 'bfcl' && typeof category === 'string' ? LANGUAGES[category] : undefined;
+  return {
+    ...(gold_alternatives ? { alternatives: gold_alternatives } : {}),
+    ...(optional_args ? { optionalArgs: optional_args } : {}),
+    ...(language ? { language } : {}),
+    tools,
+  };
+}
 
 /** Scores the answer to a record by the record's own rule. */
 export const matchRecord = (

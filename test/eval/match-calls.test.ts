@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 
 import { BENCHMARKS } from '../../lib/eval/benchmarks/catalog';
 import type { Layout } from '../../lib/eval/benchmarks/layouts';
+import { schemaOfArgument } from '../../lib/eval/benchmarks/schema-types';
 import { loadBenchmark } from '../../lib/eval/load-benchmark';
 import { ConfigError } from '../../lib/binding/errors';
 import { matchCalls, matchRecord } from '../../lib/eval/match-calls';
@@ -244,8 +245,16 @@ const SETS = BENCHMARKS.flatMap(({ name, readers }) =>
 
 /** The first call of a record changed; undefined where the change does not apply. */
 type Mutation = (gold: ToolCall, record: NeutralRecord) => ToolCall[] | undefined;
-const first = ({ arguments: args }: ToolCall, pick: (value: JsonValue) => boolean) =>
-  Object.keys(args).find((name) => pick(args[name]!));
+const first = ({ arguments: args }: ToolCall, pick: (value: JsonValue, name: string) => boolean) =>
+  Object.keys(args).find((name) => pick(args[name]!, name));
+/** BFCL compares a text to the letter where another type is declared. */
+const isVariable = ({ tools, gold, gold_alternatives: alternatives }: NeutralRecord, name: string) => {
+  const type = schemaOfArgument(
+    tools.find((tool) => tool.name === gold[0]!.name),
+    name,
+  )?.['type'];
+  return alternatives !== undefined && type !== undefined && type !== 'string';
+};
 const change = (gold: ToolCall, name: string | undefined, to: (value: JsonValue) => JsonValue) =>
   name === undefined
     ? undefined
@@ -283,10 +292,13 @@ const MUTATIONS: Record<string, { mutate: Mutation; exact: boolean; bfcl: boolea
   'extra call': { mutate: (gold) => [gold, gold], exact: false, bfcl: false },
   'no call': { mutate: () => [], exact: false, bfcl: false },
   case: {
-    mutate: (gold) =>
+    mutate: (gold, record) =>
       change(
         gold,
-        first(gold, (value) => isText(value) && value !== value.toUpperCase()),
+        first(
+          gold,
+          (value, name) => isText(value) && value !== value.toUpperCase() && !isVariable(record, name),
+        ),
         (value) => textOf(value).toUpperCase(),
       ),
     exact: false,
@@ -306,10 +318,10 @@ const MUTATIONS: Record<string, { mutate: Mutation; exact: boolean; bfcl: boolea
     bfcl: false,
   },
   'more blanks': {
-    mutate: (gold) =>
+    mutate: (gold, record) =>
       change(
         gold,
-        first(gold, (value) => isText(value) && /\S \S/.test(value)),
+        first(gold, (value, name) => isText(value) && /\S \S/.test(value) && !isVariable(record, name)),
         (value) => ` ${textOf(value).replaceAll(' ', '  ')} `,
       ),
     exact: true,

@@ -6,7 +6,7 @@ import { splitArguments } from './python-call';
 import { readDataJson, readDataText } from './reading';
 
 const CLASS = /^class (\w+)\(API\):/m;
-const CALL = /^ +def call\(self(?:,([\s\S]*?))?\)\s*(?:->[^:]*)?:\s*$/m;
+const CALL = /^ +def call\(\s*self\s*(?:,([\s\S]*?))?\)\s*(?:->[^:]*)?:/m;
 
 /**
  * Which arguments API-Bank's functions require, by function: those of its `call` method that have no default.

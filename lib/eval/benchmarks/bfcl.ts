@@ -16,24 +16,51 @@ const CATEGORIES = [
   'simple_java',
   'simple_javascript',
 ] as const;
-const isForeign = (category: string) => category === 'simple_java' || category === 'simple_javascript';
 
-const questions = (category: string) => `BFCL_v4_${category}.json`;
-const answers = (category: string) => `possible_answer/BFCL_v4_${category}.json`;
+type Category = (typeof CATEGORIES)[number];
+const isForeign = (category: Category) => category === 'simple_java' || category === 'simple_javascript';
 
-/** Questions of the single-turn categories, and accepted answers of all but irrelevance, where the right answer is no call. */
-export const findBfcl = (folder: DataFolder): BenchmarkFiles =>
+/** How v3 names what v4 renamed. Its ids say `simple_0` for `simple_python_0`. */
+const V3_NAMES: Readonly<Partial<Record<Category, string>>> = {
+  simple_python: 'simple',
+  simple_java: 'java',
+  simple_javascript: 'javascript',
+};
+const VERSIONS = ['v4', 'v3'] as const;
+type Version = (typeof VERSIONS)[number];
+
+const questions = (category: Category, version: Version) =>
+  `BFCL_${version}_${(version === 'v3' ? V3_NAMES[category] : undefined) ?? category}.json`;
+const answers = (category: Category, version: Version) => `possible_answer/${questions(category, version)}`;
+
+/**
+ * Questions of the single-turn categories, and accepted answers of all but irrelevance, where the right answer is no call. v4, or v3 where
+ * there is nothing of v4.
+ */
+export function findBfcl(folder: DataFolder): BenchmarkFiles {
+  const found = VERSIONS.map((version) => findVersion(folder, version));
+  return found.find((files) => Object.values(files).some((file) => file !== undefined)) ?? found[0]!;
+}
+
+const findVersion = (folder: DataFolder, version: Version): BenchmarkFiles =>
   Object.fromEntries(
-    CATEGORIES.flatMap((category) => [
-      [questions(category), folder.find(questions(category), { avoid: ['possible_answer'] })] as const,
-      ...(category === 'irrelevance' ? [] : [[answers(category), folder.find(answers(category))] as const]),
-    ]),
+    CATEGORIES.flatMap((category) => {
+      const [asked, accepted] = [questions(category, version), answers(category, version)];
+      const asking = [asked, folder.find(asked, { avoid: ['possible_answer'] })] as const;
+      return category === 'irrelevance' ? [asking] : [asking, [accepted, folder.find(accepted)] as const];
+    }),
   );
 
 export function readBfcl(files: Record<string, string>, list: RecordList): void {
+  const version = VERSIONS.find((item) => questions('multiple', item) in files)!;
+  if (version === 'v3')
+    list.notes.push(
+      'these are files of BFCL v3: a few questions and answers differ from v4, and so do the ids',
+    );
   for (const category of CATEGORIES) {
-    const accepted = category === 'irrelevance' ? undefined : readAnswers(files[answers(category)]!, list);
-    const file = files[questions(category)]!;
+    const accepted =
+      category === 'irrelevance' ? undefined : readAnswers(files[answers(category, version)]!, list);
+    const file = files[questions(category, version)]!;
     for (const { line, row } of readDataLines(file, list)) {
       list.add(file, line, () => readRow(row, category, accepted));
     }
@@ -57,7 +84,7 @@ function readAnswers(file: string, list: RecordList): Answers {
   return all;
 }
 
-function readRow(row: Row, category: string, accepted: Answers | undefined): NeutralRecord {
+function readRow(row: Row, category: Category, accepted: Answers | undefined): NeutralRecord {
   const id = textOf(row['id'], 'id');
   const turns = listOf(listOf(row['question'], 'question')[0], 'question[0]');
   const question = turns

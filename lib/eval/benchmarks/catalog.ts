@@ -115,7 +115,8 @@ export const BENCHMARKS: readonly BenchmarkEntry[] = [
     title: 'API-Bank',
     description:
       'call turns of dialogues: level 1 (399) with its APIs given, level 2 (135) with a tool searcher',
-    source: 'github.com/AlibabaResearch/DAMO-ConvAI (api-bank/json_test_data/level-*-api.json)',
+    source:
+      'github.com/AlibabaResearch/DAMO-ConvAI (level-*-api.json: api-bank/json_test_data of commit 5c38bb7d, or test-data of liminghao1630/API-Bank on Hugging Face; api-bank/apis)',
     licence: 'Apache-2.0',
     inPaper: true,
     caution: '27 rows are exact duplicates',
@@ -151,7 +152,7 @@ export const BENCHMARKS: readonly BenchmarkEntry[] = [
     description:
       'Berkeley Function Calling Leaderboard v4, single turn: simple, multiple, parallel, irrelevance, Java, JavaScript',
     source:
-      'github.com/ShishirPatil/gorilla (berkeley-function-call-leaderboard/bfcl_eval/data/BFCL_v4_*.json and possible_answer/)',
+      'github.com/ShishirPatil/gorilla (berkeley-function-call-leaderboard/bfcl_eval/data/BFCL_v4_*.json and possible_answer/; v3 is read, too)',
     licence: 'Apache-2.0',
     inPaper: false,
     readers: {

@@ -22,6 +22,8 @@ export class RecordList {
   readonly problems: RecordProblem[] = [];
   /** Records left out on purpose, by reason. */
   readonly dropped: Record<string, number> = {};
+  /** What to know about the files that were found. */
+  readonly notes: string[] = [];
 
   /** Runs `read`; a FieldProblem it throws becomes a problem of this line, and reading goes on. */
   attempt(file: string, line: number, read: () => void): void {

@@ -76,6 +76,7 @@ function readGoo(files: Record<string, string>, list: RecordList): void {
     string[],
     string[],
   ];
+  list.notes.push('this is the test split of Goo et al., in lower case and without punctuation');
   if (words.length !== tags.length || words.length !== labels.length) {
     throw new ConfigError(
       `${files['test/seq.in']}: has ${words.length} lines, seq.out ${tags.length}, label ${labels.length}: one was cut off?`,

@@ -18,8 +18,8 @@ export const findToolAlpaca =
 const PSEUDO_TOOL = 'components';
 
 /**
- * The list of APIs, each with its questions. Keys that an API needs are appended to its questions as upstream's own harness does. Rows of the
- * simulated split that need an earlier result or an answer of the user (`${…}`, `getDetails`) are left out.
+ * The list of APIs, each with its questions. Keys that an API needs are appended to its questions as upstream's own harness does, and the gold
+ * calls hold those. Rows of the simulated split that need an earlier result or an answer of the user (`${…}`, `getDetails`) are left out.
  */
 export function readToolAlpaca(
   split: ToolAlpacaSplit,
@@ -53,21 +53,19 @@ function readRow(
   answer: JsonValue | undefined,
   index: number,
 ): NeutralRecord {
-  const keys = Object.entries(objectOf(api['Authentication'] ?? {}, 'Authentication'));
+  const keys = keysOf(api);
   const calls = listOf(answer, `Golden_Answers[${index}]`).map((call, place) =>
     readCall(call, `Golden_Answers[${index}][${place}]`),
   );
-  const gold = calls.map(({ call }) => call);
+  const gold = calls.map(({ call }) => withKeys(call, keys));
   const optional = gold.map((call) =>
     Object.keys(call.arguments).filter((name) => call.arguments[name] === ''),
   );
-  const authentication = keys
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' ');
+  const authentication = [...keys].map(([name, value]) => `${name}=${value}`).join(' ');
   const text = textOf(question, `Instructions[${index}]`);
   return {
     id,
-    question: keys.length === 0 ? text : `${text}\nAuthentication information: ${authentication}`,
+    question: keys.size === 0 ? text : `${text}\nAuthentication information: ${authentication}`,
     tools: [...tools],
     gold,
     meta: {
@@ -75,7 +73,7 @@ function readRow(
       split,
       api: typeof api['Name'] === 'string' ? api['Name'] : '',
       flags: [
-        ...(keys.length > 0 ? ['authentication text appended'] : []),
+        ...(keys.size > 0 ? ['authentication text appended'] : []),
         ...(calls.some(({ repaired }) => repaired) ? ['gold JSON repaired'] : []),
         ...(calls.some(({ marked }) => marked) ? ['gold call marked optional'] : []),
         ...(hasUnknownTool({ tools: [...tools], gold }) ? [UNKNOWN_TOOL_FLAG] : []),
@@ -84,6 +82,31 @@ function readRow(
     ...(optional.some((names) => names.length > 0) ? { optional_args: optional } : {}),
   };
 }
+
+const MASKED = /^\*+$/;
+
+/**
+ * The keys that an API's questions tell. Upstream masks them ("***") for its users to put in their own, and its gold calls hold those of its
+ * authors: told a mask, no model could give them. A masked key is told as a made-up one.
+ */
+function keysOf(api: Row): ReadonlyMap<string, string> {
+  const name = typeof api['Name'] === 'string' ? api['Name'].replace(/[^A-Za-z0-9]/g, '') : '';
+  const given = Object.entries(objectOf(api['Authentication'] ?? {}, 'Authentication'));
+  return new Map(
+    given.map(([key, value]) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value);
+      return [key, MASKED.test(text) ? `DEMO_${key}_${name}`.toUpperCase() : text];
+    }),
+  );
+}
+
+/** A gold call with the keys that its question tells. */
+const withKeys = (call: ToolCall, keys: ReadonlyMap<string, string>): ToolCall => ({
+  name: call.name,
+  arguments: Object.fromEntries(
+    Object.entries(call.arguments).map(([name, value]) => [name, keys.get(name) ?? value]),
+  ),
+});
 
 const needsMore = (answer: JsonValue | undefined) => /\$\{|"getDetails"/.test(JSON.stringify(answer ?? null));
 

@@ -5,7 +5,6 @@ import { schemaOfArgument } from '../eval/benchmarks/schema-types';
 import type { NeutralRecord } from '../eval/neutral-record';
 import { isObject, type Row } from '../eval/record-reader';
 import { mapYielding } from '../io/yielding';
-import type { JsonValue } from '../tasks/task';
 import type { TrainingLayout } from './layouts';
 import { readHammerTraining } from './masked';
 import type { Piece } from './pieces';
@@ -13,6 +12,7 @@ import { readXlam } from './query-answers';
 import { layoutsOf, TELLING_FIELDS } from './recognise';
 import { cutOff, readPieces } from './row-source';
 import { oneRecord, TaskList, type RowReader } from './task-list';
+import { readToolAce } from './toolace';
 import { readToolRl } from './toolrl';
 import type { TrainingSet } from './training-set';
 
@@ -28,10 +28,11 @@ const readNeutral: RowReader = (row, place, list) =>
     return record;
   })(row, place, list);
 
-const READERS: Partial<Record<TrainingLayout, RowReader>> = {
+const READERS: Readonly<Record<TrainingLayout, RowReader>> = {
   neutral: readNeutral,
   toolrl: readToolRl,
   xlam: readXlam,
+  toolace: readToolAce,
   hammer: readHammerTraining,
 };
 
@@ -122,7 +123,7 @@ class Loading {
   }
 
   private readRow(row: Row, line: number, index = this.rows - 1): void {
-    READERS[this.layout!]!(row, { file: this.file, line, index }, this.list);
+    READERS[this.layout!](row, { file: this.file, line, index }, this.list);
   }
 
   private choose(fits: readonly TrainingLayout[]): TrainingLayout {
@@ -166,15 +167,17 @@ function notesOf(layout: TrainingLayout, records: readonly NeutralRecord[]): str
 }
 
 const UNTESTED: Partial<Record<TrainingLayout, string>> = {
+  toolace: 'the layout follows the documented schema of ToolACE and was not tested on the original file',
   xlam: 'the layout follows the documented schema of xlam-function-calling-60k and was not tested on the original file',
 };
+
+const NUMBERS: ReadonlySet<unknown> = new Set(['integer', 'number', 'boolean']);
 
 const hasTextForNumber = ({ tools, gold }: NeutralRecord): boolean =>
   gold.some(({ name, arguments: given }) => {
     const tool = tools.find((one) => one.name === name);
     return Object.entries(given).some(
-      ([argument, value]: [string, JsonValue]) =>
-        typeof value === 'string' &&
-        ['integer', 'number', 'boolean'].includes(String(schemaOfArgument(tool, argument)?.['type'])),
+      ([argument, value]) =>
+        typeof value === 'string' && NUMBERS.has(schemaOfArgument(tool, argument)?.['type']),
     );
   });

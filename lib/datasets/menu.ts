@@ -63,7 +63,7 @@ export function readTool(value: JsonValue, field: string): Tool {
     name,
     tool['description'],
     Object.fromEntries(properties.map(([key, property]) => [key, schemaOf(property)])),
-    listed === undefined ? marked : (listed as JsonValue[]).filter((key) => typeof key === 'string'),
+    listed === undefined ? marked : listed.filter((key) => typeof key === 'string'),
   );
 }
 

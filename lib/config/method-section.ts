@@ -86,7 +86,7 @@ export const synthesisSection = z
     sampling: samplingSection({ temperature: 0.7, maxNewTokens: 4096 }),
     shuffleMenu: flagField(
       false,
-      'Shuffle each generated tool menu (seeded by its content) before a Solver sees it.',
+      'Shuffle each tool menu (seeded by its content) before a Solver sees it: of generated tasks, and of given ones (tasks), whose files may list the wanted tool first.',
     ),
   })
   .prefault({});

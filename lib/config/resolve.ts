@@ -185,7 +185,14 @@ function checkTogether(config: Config, preset: string): void {
   if (config.spec.contextTypes.single_turn + config.spec.contextTypes.multi_turn <= 0) {
     fail('spec.contextTypes: must have at least one positive weight', 'spec.contextTypes');
   }
-  for (const role of ['generator', 'solver'] as const) {
+  const { tasks, tasksLayout } = config;
+  if (tasks === null && tasksLayout !== 'auto') {
+    fail(
+      `tasksLayout: says how the file under tasks is laid out, and there is none: --tasks FILE`,
+      'tasksLayout',
+    );
+  }
+  for (const role of tasks === null ? (['generator', 'solver'] as const) : (['solver'] as const)) {
     const { scheduler, warmupSteps } = config[role].optimizer;
     if (warmupSteps > config[role].steps * config.iterations && scheduler !== 'constant') {
       fail(

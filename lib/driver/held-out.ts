@@ -1,10 +1,13 @@
 import { RunError } from '../binding/errors';
+import type { Config } from '../config';
 import { ContaminationGuard } from '../eval/contamination';
+import type { NeutralRecord } from '../eval/neutral-record';
 import { readHeldOutFile } from '../eval/held-out-file';
 import { Random } from '../tasks/random';
 import type { Task, ToolCall } from '../tasks/task';
 import { isHeldOutPair, isHeldOutValue } from '../tiny/held-out-rule';
 import { heldOutTasks } from '../tiny/heldout';
+import { DOMAINS, VERBS } from '../tiny/lexicon';
 import type { HeldOut, RunContext } from './context';
 import { curationStage } from './curation-stage';
 import type { HeldOutSource } from './events';
@@ -24,14 +27,45 @@ function isHeldOutCombination(calls: readonly ToolCall[]): boolean {
   });
 }
 
-export function contaminationGuard(heldOut: Pick<HeldOut, 'source' | 'tasks'>): ContaminationGuard {
+/** Whether a tool is one of the embedded grammar. */
+function isGrammarTool({ name }: ToolCall): boolean {
+  const [verb, object, ...rest] = name.split('_');
+  const isObject = () => Object.values(DOMAINS).some((objects) => Object.hasOwn(objects, object ?? ''));
+  return rest.length === 0 && Object.hasOwn(VERBS, verb!) && isObject();
+}
+
+interface GuardOptions {
+  /** Records of benchmarks. */
+  records?: readonly Pick<Task, 'question' | 'gold'>[];
+  /** The tasks to be judged come from a user's file: a rule of the embedded grammar says nothing about tools it does not have. */
+  givenTasks?: boolean;
+}
+
+/** Of all benchmarks a run is measured on, whatever part of them is asked. */
+export const benchmarkRecords = ({ benchmarks }: Pick<RunContext, 'benchmarks'>): NeutralRecord[] =>
+  benchmarks.benchmarks.flatMap((benchmark) => benchmark.records);
+
+/** Refuses what a run is measured on. */
+export function contaminationGuard(
+  heldOut: Pick<HeldOut, 'source' | 'tasks'> | undefined,
+  { records = [], givenTasks = false }: GuardOptions = {},
+): ContaminationGuard {
+  const rule = givenTasks
+    ? (calls: readonly ToolCall[]) => isHeldOutCombination(calls.filter(isGrammarTool))
+    : isHeldOutCombination;
   return new ContaminationGuard(
-    heldOut.tasks,
-    heldOut.source === 'embedded' ? isHeldOutCombination : undefined,
+    [...(heldOut?.tasks ?? []), ...records],
+    heldOut?.source === 'embedded' ? rule : undefined,
   );
 }
 
-function fromFile(file: string, wanted: number, seed: number): HeldOut {
+/** Held-out tasks that are known before the run. */
+interface Exam extends HeldOut {
+  /** Those of its file that are not measured, too. */
+  all: readonly Task[];
+}
+
+function fromFile(file: string, wanted: number, seed: number): Exam {
   const all = readHeldOutFile(file);
   const tasks =
     all.length > wanted ? Random.seeded(seed).fork('evaluation file').shuffle(all).slice(0, wanted) : all;
@@ -39,6 +73,7 @@ function fromFile(file: string, wanted: number, seed: number): HeldOut {
   return {
     source: 'file',
     tasks,
+    all,
     note: `Held-out tasks are those of ${file}${part}; none of them is trained on.`,
   };
 }
@@ -66,30 +101,37 @@ async function fromSlice(context: RunContext): Promise<HeldOut | undefined> {
   };
 }
 
-async function find(context: RunContext): Promise<HeldOut | undefined> {
-  const { config } = context;
-  const { tasks, seed } = config.evaluation;
-  if (config.evalData !== null) return fromFile(config.evalData, tasks, seed);
-  if (config.model !== null) return fromSlice(context);
+/** The held-out tasks that are known before the run: those of a file, or those of the embedded grammar. */
+export function examOf(config: Config): Exam | undefined {
+  const { tasks: wanted, seed } = config.evaluation;
+  if (config.evalData !== null) return fromFile(config.evalData, wanted, seed);
+  if (config.model !== null) return undefined;
+  const tasks = heldOutTasks(wanted, seed);
   return {
     source: 'embedded',
-    tasks: heldOutTasks(tasks, seed),
-    note: `Held-out tasks are ${tasks} tasks of the embedded grammar: combinations that neither its corpus nor training contains.`,
+    tasks,
+    all: tasks,
+    note: `Held-out tasks are ${wanted} tasks of the embedded grammar: combinations that neither its corpus nor training contains.`,
   };
 }
 
 /** Sets the held-out tasks of a new run, or reads back those of a resumed one. @returns false when told to stop */
 export async function prepareHeldOut(context: RunContext): Promise<boolean> {
-  const { folder, state } = context;
-  const heldOut = await find(context);
+  const { config, state } = context;
+  const heldOut = examOf(config) ?? (await fromSlice(context));
   state.candidates = [];
   state.tasks = [];
   state.done = 0;
   if (!heldOut) return false;
-  await folder.writeRows(FILE, heldOut.tasks);
-  state.heldOut = { source: heldOut.source, note: heldOut.note };
-  use(context, heldOut);
+  await setHeldOut(context, heldOut);
   return true;
+}
+
+/** From now on the run is measured on these. */
+export async function setHeldOut(context: RunContext, heldOut: HeldOut): Promise<void> {
+  await context.folder.writeRows(FILE, heldOut.tasks);
+  context.state.heldOut = { source: heldOut.source, note: heldOut.note };
+  use(context, heldOut);
 }
 
 export function restoreHeldOut(context: RunContext, saved: { source: HeldOutSource; note: string }): void {
@@ -98,6 +140,6 @@ export function restoreHeldOut(context: RunContext, saved: { source: HeldOutSour
 
 function use(context: RunContext, heldOut: HeldOut): void {
   context.heldOut = heldOut;
-  context.guard = contaminationGuard(heldOut);
+  context.guard = contaminationGuard(heldOut, { records: benchmarkRecords(context) });
   context.emit({ type: 'held-out', source: heldOut.source, tasks: heldOut.tasks.length, note: heldOut.note });
 }

@@ -1,14 +1,24 @@
 import type { Config } from '../config';
 import { readHeldOutFile } from '../eval/held-out-file';
+import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { checkModelFolder } from '../policy/model-folder';
 import { openRunBenchmarks } from './benchmark-stage';
+import { readGivenTasks, type GivenTasks } from './given-tasks';
+
+/** What a run reads from the user. */
+export interface Inputs {
+  benchmarks: OpenedBenchmarks;
+  /** The tasks to train on, where they are given. */
+  given?: GivenTasks;
+}
 
 /**
  * Reads everything a run needs from the user before anything is made or loaded, so that a wrong path costs a second and not a set-up.
- * @throws ConfigError, ModelFormatError
+ * @throws ConfigError, ModelFormatError; RunError when none of the given tasks can be used
  */
-export function checkInputs(config: Config): void {
+export async function checkInputs(config: Config): Promise<Inputs> {
   if (config.model !== null) checkModelFolder(config.model);
   if (config.evalData !== null) readHeldOutFile(config.evalData);
-  openRunBenchmarks(config);
+  const benchmarks = openRunBenchmarks(config);
+  return { benchmarks, ...(config.tasks === null ? {} : { given: await readGivenTasks(config) }) };
 }

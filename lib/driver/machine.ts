@@ -7,6 +7,7 @@ import { measure } from './measure-stage';
 import { solverStage } from './solver-stage';
 import type { RunState } from './state';
 import { synthesisStage } from './synthesis-stage';
+import { prepareTrainingTasks } from './training-tasks';
 
 /** The phases of one iteration, in order. */
 const ITERATION = [
@@ -18,7 +19,8 @@ const ITERATION = [
 ] as const satisfies readonly Phase[];
 
 async function prepare(context: RunContext): Promise<StageOutcome> {
-  if (!context.state.heldOut && !(await prepareHeldOut(context))) return 'stopped';
+  const choose = context.config.tasks === null ? prepareHeldOut : prepareTrainingTasks;
+  if (!context.state.heldOut && !(await choose(context))) return 'stopped';
   return measure(context);
 }
 
@@ -82,25 +84,22 @@ export function advance(state: RunState, iterations: number): void {
 export async function runPhases(context: RunContext): Promise<StopReason | undefined> {
   const { state, config, budget } = context;
   while (!state.completed) {
-    if (!isSkipped(context)) {
-      const { iteration, phase } = state;
-      const total = unitsOf(context);
-      context.emit({ type: 'phase', iteration, phase, state: 'start', total });
-      const started = performance.now();
-      const outcome = await STAGES[phase](context);
-      const seconds = (performance.now() - started) / 1000;
-      context.emit({
-        type: 'phase',
-        iteration,
-        phase,
-        state: outcome === 'done' ? 'end' : 'stopped',
-        total,
-        seconds,
-      });
-      if (outcome === 'stopped') {
-        await context.checkpoint();
-        return budget.stopReason();
-      }
+    // A skipped phase is not worth a checkpoint: it is skipped again after an interruption.
+    if (isSkipped(context)) {
+      advance(state, config.iterations);
+      continue;
+    }
+    const { iteration, phase } = state;
+    const total = unitsOf(context);
+    context.emit({ type: 'phase', iteration, phase, state: 'start', total });
+    const started = performance.now();
+    const outcome = await STAGES[phase](context);
+    const seconds = (performance.now() - started) / 1000;
+    const ended = outcome === 'done' ? 'end' : 'stopped';
+    context.emit({ type: 'phase', iteration, phase, state: ended, total, seconds });
+    if (outcome === 'stopped') {
+      await context.checkpoint();
+      return budget.stopReason();
     }
     advance(state, config.iterations);
     await context.checkpoint();

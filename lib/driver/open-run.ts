@@ -7,6 +7,7 @@ import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../co
 import type { PlainObject } from '../config/merge';
 import { isNeutralFile } from '../eval/benchmarks/neutral-file';
 import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
+import type { GivenTasks } from './given-tasks';
 import { checkInputs } from './inputs';
 import { resumedConfig, writeResolvedConfig } from './resume';
 import { freeSibling, isRunFolder, RunFolder, timeStamp } from './run-folder';
@@ -17,6 +18,8 @@ export interface OpenedRun {
   name: string;
   /** Where to go on from; undefined for a new run. */
   from?: LoadedCheckpoint;
+  /** The tasks of a new run that trains on a file, as read. */
+  given?: GivenTasks;
 }
 
 function nameOf({ config }: ResolvedConfig): string {
@@ -48,7 +51,7 @@ function openExisting(dir: string, changes: PlainObject): OpenedRun {
   return { resolved, folder, name: nameOf(resolved), from };
 }
 
-const PATHS = ['model', 'evalData', 'benchmarkData'] as const;
+const PATHS = ['model', 'tasks', 'evalData', 'benchmarkData'] as const;
 
 function withAbsolutePaths<T extends Pick<TrainConfig, (typeof PATHS)[number] | 'evalBenchmarks'>>(
   config: T,
@@ -71,12 +74,12 @@ function withAbsolutePaths<T extends Pick<TrainConfig, (typeof PATHS)[number] | 
  * @param resume folder of the run to go on with; `input` then holds changes only
  * @throws ConfigError, IoError, CheckpointError
  */
-export function openRun(input: TrainConfig, resume?: string): OpenedRun {
+export async function openRun(input: TrainConfig, resume?: string): Promise<OpenedRun> {
   if (resume !== undefined) return openExisting(resume, withAbsolutePaths(input));
-  const given = resolveTrainConfig(input);
+  const asGiven = resolveTrainConfig(input);
   // Errors show a path as it was given; the record must hold when the run is resumed from another folder.
-  checkInputs(given.config);
-  const resolved = { ...given, config: withAbsolutePaths(given.config) };
+  const { given } = await checkInputs(asGiven.config);
+  const resolved = { ...asGiven, config: withAbsolutePaths(asGiven.config) };
   const { config } = resolved;
   const name = nameOf(resolved);
   const wanted = config.out ?? path.join('runs', `${timeStamp()}-${name.replace(/[^\w.-]+/g, '-')}`);
@@ -84,7 +87,7 @@ export function openRun(input: TrainConfig, resume?: string): OpenedRun {
     return openExisting(wanted, { ...config, preset: resolved.preset });
   }
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
-  return { resolved, folder, name };
+  return { resolved, folder, name, ...(given ? { given } : {}) };
 }
 
 /** A resumed run keeps its manifest; the further sitting is added. */

@@ -5,12 +5,13 @@ import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import { benchmarkTable } from '../report/benchmark-table';
 import type { RunContext } from './context';
-import type { RunResult, StopReason } from './events';
+import type { Role, RunResult, StopReason } from './events';
 import { flushTree } from '../io/files';
 import { peakBytes } from './metrics';
+import { rolesOf } from './roles';
 
 /** Replaces a role's final folder at once. */
-async function saveRole(context: RunContext, role: 'solver' | 'generator'): Promise<string> {
+async function saveRole(context: RunContext, role: Role): Promise<string> {
   const { folder, roles } = context;
   const temporary = folder.path(`.writing-${role}`);
   await rm(temporary, { recursive: true, force: true });
@@ -24,15 +25,13 @@ async function saveRole(context: RunContext, role: 'solver' | 'generator'): Prom
 }
 
 /**
- * Ends a run: saves both roles as Hugging Face folders and writes results.json and results.md. After an interruption the roles stay in the
+ * Ends a run: saves its roles as Hugging Face folders and writes results.json and results.md. After an interruption the roles stay in the
  * checkpoint, and only the result is reported.
  */
 export async function finish(context: RunContext, reason: StopReason | undefined): Promise<RunResult> {
-  const { state, folder, budget } = context;
-  const saved =
-    reason === 'signal'
-      ? {}
-      : { solver: await saveRole(context, 'solver'), generator: await saveRole(context, 'generator') };
+  const { state, config, folder, budget } = context;
+  const saved: Pick<RunResult, Role> = {};
+  if (reason !== 'signal') for (const role of rolesOf(config)) saved[role] = await saveRole(context, role);
   const publishedModel =
     state.benchmarks.length > 0 ? publishedOfShape(context.roles.policy('solver').info)?.name : undefined;
   const result: RunResult = {

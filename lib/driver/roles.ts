@@ -20,9 +20,13 @@ interface Member {
   offloaded?: { weights: boolean; trainer: boolean };
 }
 
+/** The roles a run trains: no Generator where the tasks are given. In the order in which they are loaded. */
+export const rolesOf = ({ tasks }: Pick<Config, 'tasks'>): readonly Role[] =>
+  tasks === null ? ['solver', 'generator'] : ['solver'];
+
 /**
- * Both roles: separate weights from one base model, each with its own trainer, carried over all iterations. A trainer is made when its
- * role is first trained.
+ * The roles of a run: separate weights from one base model, each with its own trainer, carried over all iterations. A trainer is made when its
+ * role is first trained. A run on given tasks has no Generator; the methods below are not asked for it then.
  */
 export class Roles {
   private reference: Promise<PolicyPort> | undefined;
@@ -36,7 +40,7 @@ export class Roles {
     readonly updates: Record<Role, number>,
   ) {}
 
-  /** Loads both from the base model, or from a checkpoint where they have been trained. */
+  /** Loads them from the base model, or from a checkpoint where they have been trained. */
   static async load(
     engine: Engine,
     config: Config,
@@ -46,7 +50,7 @@ export class Roles {
   ): Promise<Roles> {
     const roles = new Roles(engine, config, baseModel, folder, { generator: 0, solver: 0, ...from?.updates });
     try {
-      for (const role of ['solver', 'generator'] as const) {
+      for (const role of rolesOf(config)) {
         if (from && roles.updates[role] > 0) await roles.restore(role, from.checkpoint);
         else roles.members.set(role, { policy: await engine.loadPolicy(baseModel, config) });
       }
@@ -87,10 +91,10 @@ export class Roles {
    * Solver is trained (the Generator's own training asks the Solver all the time).
    */
   private async makeRoomFor(role: Role): Promise<void> {
+    const idle = this.members.get(role === 'solver' ? 'generator' : 'solver');
     const { policy } = this.members.get(role)!;
-    if (!this.engine.offloadsIdleRole?.(this.config, policy.info)) return;
+    if (!idle || !this.engine.offloadsIdleRole?.(this.config, policy.info)) return;
     this.members.get(role)!.offloaded = { weights: false, trainer: false };
-    const idle = this.members.get(role === 'solver' ? 'generator' : 'solver')!;
     const away = (idle.offloaded ??= { weights: false, trainer: false });
     if (idle.trainer && !away.trainer) await idle.trainer.offload?.();
     away.trainer = true;
@@ -99,10 +103,10 @@ export class Roles {
     away.weights = true;
   }
 
-  /** Frees the optimizer state of a role that is not trained for now; it waits in the run folder. */
+  /** Frees the optimizer state of a role that is not trained for now, while the other one is; it waits in the run folder. */
   async rest(role: Role): Promise<void> {
     const member = this.members.get(role)!;
-    if (!this.config.offloadIdleTrainer || !member.trainer) return;
+    if (!this.config.offloadIdleTrainer || this.members.size === 1 || !member.trainer) return;
     const file = `${this.folder.folder('offload')}/${role}-trainer.safetensors`;
     await member.trainer.saveState(file);
     await member.trainer.dispose();
@@ -127,7 +131,7 @@ export class Roles {
 
   /** How a checkpoint saves each role. */
   writers(): RoleWriter[] {
-    return (['solver', 'generator'] as const).map((role) => ({
+    return rolesOf(this.config).map((role) => ({
       role,
       updates: this.updates[role],
       save: async (weights: string, trainerFile: string) => {

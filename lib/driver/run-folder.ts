@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import * as readline from 'node:readline';
 
 import { ConfigError } from '../binding/errors';
 import type { RunEvent } from './events';
@@ -126,6 +127,18 @@ export class RunFolder {
   readRows<T>(relative: string): T[] {
     const lines = fs.readFileSync(this.path(relative), 'utf8').split('\n');
     return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+  }
+
+  /** The same for files of any size: the event loop turns in between. */
+  async readRowsYielding<T>(relative: string): Promise<T[]> {
+    const rows: T[] = [];
+    const lines = readline.createInterface({ input: fs.createReadStream(this.path(relative), 'utf8') });
+    try {
+      for await (const line of lines) if (line !== '') rows.push(JSON.parse(line) as T);
+    } catch (cause) {
+      throw ioError(this.path(relative), 'read', cause);
+    }
+    return rows;
   }
 
   append(relative: string, row: unknown): void {

@@ -17,7 +17,7 @@ function schematic(tools: readonly Tool[]): Tool[] {
 }
 
 /**
- * A generated task as a Solver meets it. Probe, verification and training all go through here, so that difficulty is measured on the
+ * A generated or given task as a Solver meets it. Probe, verification and training all go through here, so that difficulty is measured on the
  * prompt that is trained.
  */
 export function asSolverMeets<T extends Pick<Task, 'question' | 'tools'>>(

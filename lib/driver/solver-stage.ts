@@ -3,11 +3,13 @@ import { solverReward, type SolverReward } from '../rewards/solver-reward';
 import type { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import { randomAt, solverChat, type RunContext, type StageOutcome } from './context';
+import { epochBatch, epochOrder } from './epochs';
 import { grpoStep, type Scored } from './grpo-step';
 import type { CustomReward, TrainHooks } from './hooks';
 import { measureIfDue } from './measure-stage';
 import { customRewardTable, rewardTable } from './rewards-table';
 import type { Sampled } from './sampler';
+import { asSolverMeets } from './solver-menu';
 import { runSteps } from './steps';
 
 /**
@@ -55,9 +57,11 @@ function customScoring(batch: readonly Task[], n: number, reward: NonNullable<Tr
 function ownScoring(context: RunContext, batch: readonly Task[], n: number) {
   const { config, published } = context;
   const { requireThink, strictName } = config.solver.reward;
+  // Generated tasks always have calls; given ones may want none.
+  const options = { requireThink, strictName, published, allowNoCall: config.tasks !== null };
   return {
     read: (completion: string, row: number) =>
-      solverReward(completion, batch[Math.floor(row / n)]!.gold, { requireThink, strictName, published }),
+      solverReward(completion, batch[Math.floor(row / n)]!.gold, options),
     score: async ({ readings }: Sampled<SolverReward>) => rewardsOf(context, readings),
   };
 }
@@ -75,24 +79,36 @@ function rewardsOf({ config }: RunContext, rewards: readonly SolverReward[]): Sc
   };
 }
 
-/** Stage 3: the Solver learns the curriculum by GRPO. */
-export async function solverStage(context: RunContext): Promise<StageOutcome> {
-  const { config, state } = context;
+/** The tasks of each step of this iteration: of the curriculum, or of the epochs over given tasks. */
+function batches(context: RunContext): (step: number) => Task[] {
+  const { config, random, state, trainingTasks } = context;
   const { steps, promptsPerStep } = config.solver;
+  if (trainingTasks) {
+    const { length } = trainingTasks;
+    const order = epochOrder(length, promptsPerStep, random.fork('training tasks'));
+    return (step) => {
+      const position = ((state.iteration - 1) * steps + step) * promptsPerStep;
+      const chosen = epochBatch(order, length, position, promptsPerStep);
+      return chosen.map((index) => asSolverMeets(trainingTasks[index]!, config));
+    };
+  }
   if (state.tasks.length === 0 && steps > 0) {
     throw new RunError('no task to train the Solver on: the selection is empty', {
       iteration: state.iteration,
     });
   }
+  return (step) =>
+    curriculumBatch(state.tasks, step, steps, promptsPerStep, randomAt(context, `curriculum ${step}`));
+}
+
+/** Stage 3: the Solver learns the curriculum, or the tasks it is given, by GRPO. */
+export async function solverStage(context: RunContext): Promise<StageOutcome> {
+  const { config, state } = context;
+  const { steps } = config.solver;
+  const batchOf = batches(context);
   const outcome = await runSteps(context, steps, async (step) => {
     if ((await measureIfDue(context, step)) === 'stopped') return 'stopped';
-    const batch = curriculumBatch(
-      state.tasks,
-      step,
-      steps,
-      promptsPerStep,
-      randomAt(context, `curriculum ${step}`),
-    );
+    const batch = batchOf(step);
     const request = {
       role: 'solver' as const,
       step,

@@ -22,6 +22,8 @@ import { lockRunFolder } from './run-lock';
 import { finish } from './results';
 import { Roles } from './roles';
 import { initialState, stepsOf, type RunState } from './state';
+import { restoreTrainingTasks } from './training-tasks';
+import { withoutEffect } from './without-effect';
 
 export interface TrainOptions {
   /** Aborting finishes the present step (or batch), saves, and ends the run with status `stopped`. */
@@ -72,7 +74,7 @@ async function conduct(
   host: Host,
   publish: (event: RunEvent) => void,
 ): Promise<RunResult> {
-  const opened = openRun(input, options.resume);
+  const opened = await openRun(input, options.resume);
   let roles: Roles | undefined;
   let unlock: (() => void) | undefined;
   try {
@@ -98,6 +100,8 @@ async function conduct(
       publish,
     );
     await begin(context, opened, options, host, baseModel);
+    const message = withoutEffect(context.config, input, context.hooks);
+    if (message !== undefined) context.emit({ type: 'warning', code: 'no-effect', message });
     const reason = await toTheEnd(context);
     return await finish(context, reason);
   } catch (error) {
@@ -122,7 +126,7 @@ function makeContext(
   publish: (event: RunEvent) => void,
 ): RunContext {
   const { roles, meter } = parts;
-  const { folder, from } = opened;
+  const { folder, from, given } = opened;
   const { config } = opened.resolved;
   const state: RunState = from?.state ?? initialState();
   const { iteration, phase, done } = state;
@@ -147,6 +151,7 @@ function makeContext(
     state,
     ...(from ? { resumedAt: { iteration, phase, done } } : {}),
     heldOut: { source: 'embedded', tasks: [], note: '' },
+    ...(given ? { given } : {}),
     guard: new ContaminationGuard([]),
     emit(event) {
       if (event.type === 'phase') {
@@ -206,7 +211,9 @@ async function begin(
     resumed: from !== undefined,
   });
   context.state.benchmarkData = benchmarkFingerprints(context.benchmarks);
-  if (context.state.heldOut) restoreHeldOut(context, context.state.heldOut);
+  const { heldOut, trainingTasks } = context.state;
+  if (heldOut) restoreHeldOut(context, heldOut);
+  if (trainingTasks) await restoreTrainingTasks(context, trainingTasks);
 }
 
 /** All phases; when a limit cuts training short, what has been learnt is measured once more. */

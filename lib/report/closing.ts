@@ -7,7 +7,7 @@ import { phaseTimesText } from './phase-times';
 /** What the figures mean, and what they do not. */
 const MEANING: Readonly<Record<HeldOutSource, string>> = {
   embedded:
-    'What the gain is: the embedded base was pre-trained on a corpus that shows both careful and careless answers; self-play makes it choose the ' +
+    'What the gain is: the embedded base was pre-trained on a corpus that shows both careful and careless answers; training makes it choose the ' +
     'careful ones. That is selection of a behaviour the model already owned, measured on tasks of the same grammar: it shows that the loop works, ' +
     'not that a model learns new skills.',
   file: 'Measured on your held-out file; intervals are over its tasks, for this one seed.',

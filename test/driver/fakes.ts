@@ -197,3 +197,13 @@ export function heldOutTask(index: number): Task {
     gold: [{ name, arguments: { value } }],
   };
 }
+
+/** A task of a file to train on: no held-out one. */
+export const givenTask = (index: number, over: Partial<Task> = {}): Task => ({
+  ...heldOutTask(1000 + index),
+  id: `given-${index}`,
+  ...over,
+});
+
+export const givenTasks = (count: number): Task[] =>
+  Array.from({ length: count }, (_, index) => givenTask(index));

@@ -60,6 +60,22 @@ export class Bench {
     };
   }
 
+  /** A run on the tasks of a file without a Generator; `rows` are its lines. */
+  onTasks(rows: readonly unknown[], over: TrainConfig = {}): TrainConfig {
+    const lines = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
+    return {
+      preset: 'tiny',
+      model: this.model,
+      evalData: this.evalData,
+      tasks: this.write('tasks.jsonl', lines.join('\n')),
+      out: this.path('run'),
+      iterations: 2,
+      solver: { steps: 3, promptsPerStep: 4, numGenerations: 2 },
+      evaluation: { samples: 2, bootstrap: 100 },
+      ...over,
+    };
+  }
+
   async run(
     config: TrainConfig,
     options: TrainOptions = {},

@@ -64,7 +64,7 @@ test('a small card leaves the idle role in host memory', () => {
   expect(apart.solverTraining.weights).toBe(together.solverTraining.weights / 2);
   expect(apart.solverTraining.moments).toBe(together.solverTraining.moments / 2);
   // The Generator's training asks the Solver, whose weights stay.
-  expect(apart.generatorTraining.weights).toBe(together.generatorTraining.weights);
+  expect(apart.generatorTraining!.weights).toBe(together.generatorTraining!.weights);
 });
 
 test('the cache holds a prompt once and never more than it may', () => {

@@ -13,6 +13,7 @@ import {
   type TrainConfig,
 } from '../../config';
 import { mergeConfig } from '../../config/merge';
+import { askedCounts } from '../../driver/benchmark-stage';
 import { checkInputs } from '../../driver/inputs';
 import type { RunResult } from '../../driver/events';
 import { closingText } from '../../report/closing';
@@ -21,7 +22,7 @@ import { LiveReporter } from '../../report/live-reporter';
 import { modelSize } from '../../report/model-size';
 import { PlainReporter } from '../../report/plain-reporter';
 import { JsonReporter, type Reporter } from '../../report/reporter';
-import { ensureReady } from '../../setup';
+import { ensureReady, isReady } from '../../setup';
 import { hasCudaDriver } from '../../setup/platform';
 import { embeddedModelFolder, train } from '../../train';
 import { configOfFlags, configOptions } from '../flags';
@@ -47,7 +48,7 @@ const presetNames = Object.entries(PRESETS)
 const builder = (yargs: Argv): Argv =>
   yargs
     .usage(
-      '$0 train [options]\n\nTool-R0 self-play: Generator GRPO → synthesis → curation → Solver GRPO, iteration by iteration. Without options: the embedded base model on this machine, minutes.',
+      '$0 train [options]\n\nTool-R0 self-play: Generator GRPO → synthesis → curation → Solver GRPO, iteration by iteration. With --tasks: Solver GRPO on the tasks of a file, without a Generator. Without options: the embedded base model on this machine, minutes.',
     )
     .option('preset', {
       type: 'string',
@@ -82,7 +83,7 @@ const builder = (yargs: Argv): Argv =>
       describe: 'print the resolved configuration and an estimate of tokens, memory and disk, and stop',
     })
     .group(
-      ['preset', 'config', 'set', 'published', 'model', 'eval-data', 'iterations', 'seed', 'device'],
+      ['preset', 'config', 'set', 'published', 'model', 'tasks', 'eval-data', 'iterations', 'seed', 'device'],
       'Most used:',
     )
     .example('$0 train', 'three iterations on the embedded base model')
@@ -90,6 +91,10 @@ const builder = (yargs: Argv): Argv =>
     .example(
       '$0 train --model ./Qwen2.5-0.5B-Instruct --eval-data tasks.jsonl',
       'the published recipe on a real model',
+    )
+    .example(
+      '$0 train --model ./m --tasks rlla.json --eval-data tasks.jsonl',
+      'the same Solver training on given tasks, for comparison',
     )
     .example(
       '$0 train --model ./m --preset paper --published noSpecGate --dry-run',
@@ -117,14 +122,20 @@ function reporterFor(json: boolean): Reporter {
   return isLive ? new LiveReporter(process.stdout) : new PlainReporter(process.stdout);
 }
 
-function dryRun(input: TrainConfig, json: boolean): void {
+async function dryRun(input: TrainConfig, json: boolean): Promise<void> {
   const { preset, config } = resolveTrainConfig(input);
+  const inputs = await checkInputs(config);
   const onCuda = config.device.startsWith('cuda') || (config.device === 'auto' && hasCudaDriver());
   const isHalf = config.dtype === 'bfloat16' || (config.dtype === 'auto' && onCuda);
-  const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), {
+  const device = {
     cuda: onCuda,
     weightBytes: isHalf ? 2 : 4,
     ...(onCuda ? {} : { totalBytes: os.totalmem() }),
+  };
+  const records = askedCounts({ config, ...inputs }).reduce((sum, number) => sum + number, 0);
+  const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), device, {
+    benchmarkRecords: records,
+    ...(inputs.given ? { tasks: inputs.given.tasks.length } : {}),
   });
   if (json) process.stdout.write(`${JSON.stringify({ type: 'dry-run', preset, config, estimate: cost })}\n`);
   else process.stdout.write(`${yaml.stringify({ preset, ...config })}\n${estimateText(cost)}\n`);
@@ -155,13 +166,15 @@ async function run(args: TrainArguments, input: TrainConfig): Promise<RunResult>
 
 export const trainCommand: CommandModule<object, TrainArguments> = {
   command: 'train',
-  describe: 'run Tool-R0 self-play; without options on the embedded base model',
+  describe: 'run Tool-R0 self-play, or train on given tasks; without options on the embedded base model',
   builder: builder as never,
   handler: async (args) => {
     const input = inputOf(args);
-    if (args.resume === undefined) checkInputs(resolveTrainConfig(input).config);
-    else if (args.dryRun) throw new UsageError('--dry-run says what a new run would do; leave out --resume');
+    if (args.dryRun && args.resume !== undefined)
+      throw new UsageError('--dry-run says what a new run would do; leave out --resume');
     if (args.dryRun) return dryRun(input, args.json);
+    // What is wrong with the input is said before the set-up, which may take minutes; without one, the run itself says it first.
+    if (args.resume === undefined && !isReady()) await checkInputs(resolveTrainConfig(input).config);
     const result = await run(args, input);
     (args.json ? process.stderr : process.stdout).write(`${closingText(result)}\n`);
     if (result.reason === 'signal') process.exitCode = 130;

@@ -1,0 +1,136 @@
+import { ConfigError } from '../binding/errors';
+import type { Config } from '../config';
+import { mapYielding } from '../io/yielding';
+import { Random } from '../tasks/random';
+import type { Task } from '../tasks/task';
+import { solverChat, type HeldOut, type RunContext } from './context';
+import { metText } from './epochs';
+import { checkDivisible, nothingLeft, readGivenTasks, Sieve } from './given-tasks';
+import { benchmarkRecords, contaminationGuard, examOf, setHeldOut } from './held-out';
+import { asSolverMeets } from './solver-menu';
+import type { TasksSummary } from './state';
+
+const FILE = 'training-tasks.jsonl';
+
+/** Largest part of the tasks that is set aside for measuring. */
+const LARGEST_PART = 0.1;
+
+/** A byte is at most a token, give or take what a tokenizer's normalisation adds and a chat template writes around it. */
+const TOKENS_PER_BYTE = 2;
+const TEMPLATE_TOKENS = 2048;
+const TASKS_PER_CHUNK = 256;
+
+/**
+ * Tokens of each task's prompt. Undefined when the run was told to stop meanwhile.
+ * @param enough prompts that cannot be longer are not encoded, for that would take minutes with a large file: a bound stands for their length
+ */
+async function promptTokens(
+  context: RunContext,
+  tasks: readonly Task[],
+  enough: number,
+): Promise<number[] | undefined> {
+  const { tokenizer } = context.roles.policy('solver');
+  const lengths: number[] = [];
+  for (let from = 0; from < tasks.length; from += TASKS_PER_CHUNK) {
+    if (context.budget.stopReason() === 'signal') return undefined;
+    const chunk = await mapYielding(tasks.slice(from, from + TASKS_PER_CHUNK), (task) => {
+      const chat = solverChat(context, 'training', asSolverMeets(task, context.config));
+      const bytes = chat.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+      const most = TOKENS_PER_BYTE * bytes + TEMPLATE_TOKENS;
+      return most <= enough ? most : tokenizer.encodeChat(chat).length;
+    });
+    lengths.push(...chunk);
+    context.progress('lengths of the tasks', lengths.length, tasks.length);
+  }
+  return lengths;
+}
+
+/** A seeded part of the tasks, for measuring. */
+function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config: Config): HeldOut {
+  const { seed, sampling, tasks: most } = config.evaluation;
+  const file = config.tasks!;
+  checkDivisible(file, tasks.length);
+  const wanted = Math.min(most, Math.floor(LARGEST_PART * tasks.length));
+  const chosen = Random.seeded(seed).fork('tasks set aside').shuffle(tasks.filter(fits)).slice(0, wanted);
+  if (chosen.length === 0) {
+    throw new ConfigError(
+      `evaluation.sampling.maxNewTokens: no task of ${file} fits the model’s context with answers of ${sampling.maxNewTokens} tokens: lower it`,
+      { keys: ['evaluation.sampling.maxNewTokens'] },
+    );
+  }
+  const note =
+    `Held-out tasks are ${chosen.length} of the ${tasks.length} usable tasks of ${file}, set aside by evaluation.seed; ` +
+    'neither they nor others that ask the same are trained on.';
+  return { source: 'tasks', tasks: chosen, note };
+}
+
+/**
+ * Decides what a new run trains on and what it is measured on, and writes both to the run folder. A record counts under the first reason that
+ * holds: malformed and what else its reader leaves out, a duplicate, a held-out task or a benchmark’s record, too long, set aside, the same as
+ * one set aside.
+ * @returns false when told to stop
+ * @throws ConfigError; RunError when nothing is left
+ */
+export async function prepareTrainingTasks(context: RunContext): Promise<boolean> {
+  const { config, folder, roles, state } = context;
+  const given = context.given ?? (await readGivenTasks(config));
+  delete context.given;
+  const sieve = new Sieve({ ...given.dropped });
+  const reasonFor = (heldOut: HeldOut | undefined) => {
+    const options = { records: benchmarkRecords(context), givenTasks: true };
+    const guard = contaminationGuard(heldOut, options);
+    return (task: Task) => guard.reason(task);
+  };
+  const orFail = (tasks: Task[]): Task[] => {
+    if (tasks.length === 0) throw nothingLeft(given.file, given.records, sieve.dropped);
+    return tasks;
+  };
+
+  const exam = examOf(config);
+  const clean = await sieve.keep(given.tasks, reasonFor(exam));
+  const { maxPositionEmbeddings } = roles.policy('solver').info;
+  const [forTraining, forMeasuring] = [config.solver, config.evaluation].map(
+    ({ sampling }) => maxPositionEmbeddings - sampling.maxNewTokens,
+  ) as [number, number];
+  const lengths = await promptTokens(context, clean, Math.min(forTraining, forMeasuring));
+  if (!lengths) return false;
+  const lengthOf = new Map(clean.map((task, index) => [task, lengths[index]!]));
+  const fits = (most: number) => (task: Task) => lengthOf.get(task)! <= most;
+  const fitting = orFail(
+    await sieve.keep(clean, (task) => (fits(forTraining)(task) ? undefined : 'too_long')),
+  );
+
+  let tasks = fitting;
+  let heldOut: HeldOut | undefined = exam;
+  if (!heldOut) {
+    heldOut = setAside(fitting, fits(forMeasuring), config);
+    const aside = new Set(heldOut.tasks);
+    const against = reasonFor(heldOut);
+    tasks = orFail(await sieve.keep(fitting, (task) => (aside.has(task) ? 'set_aside' : against(task))));
+    // They are asked as those trained on are.
+    heldOut = { ...heldOut, tasks: heldOut.tasks.map((task) => asSolverMeets(task, config)) };
+  }
+  const { layout, records, notes } = given;
+  const file = config.tasks!;
+  await folder.writeRows(FILE, tasks);
+  state.trainingTasks = { file, layout, records, tasks: tasks.length, dropped: sieve.dropped, notes };
+  await setHeldOut(context, heldOut);
+  use(context, tasks, state.trainingTasks);
+  return true;
+}
+
+/** The tasks of a resumed run, from its own folder: the file they came from may have changed since. */
+export async function restoreTrainingTasks(context: RunContext, summary: TasksSummary): Promise<void> {
+  use(context, await context.folder.readRowsYielding<Task>(FILE), summary);
+}
+
+function use(context: RunContext, tasks: readonly Task[], summary: TasksSummary): void {
+  const { promptsPerStep } = context.config.solver;
+  context.trainingTasks = tasks;
+  const repeats = tasks.length < promptsPerStep ? [`a step of ${promptsPerStep} prompts repeats tasks`] : [];
+  context.emit({
+    type: 'tasks',
+    ...summary,
+    notes: [...summary.notes, ...repeats, metText(context.config, tasks.length)],
+  });
+}

@@ -73,8 +73,8 @@ export function benchmarkTable(
   const published = ({ label, values, mean }: PublishedRow) => [
     `paper: ${label}`,
     ...withMean(
-      names.map((name) => (isOfPaper(name) && values ? `${values[name].toFixed(1)} %` : '')),
-      `${mean.toFixed(1)} %`,
+      names.map((name) => (isOfPaper(name) && values ? `${values[name].toFixed(2)} %` : '')),
+      `${mean.toFixed(2)} %`,
     ),
   ];
   const paper = model && names.some(isOfPaper) ? [published(model.base), published(model.toolR0)] : [];

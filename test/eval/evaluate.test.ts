@@ -187,3 +187,30 @@ test.each<[string, EvaluateOptions]>([
   await expect(run(new FakePolicy(), options)).rejects.toThrow(ConfigError);
   await expect(run(new FakePolicy(), options)).rejects.toThrow(word);
 });
+
+describe('a policy without a folder', () => {
+  const homeless = (): EvaluationPolicy => {
+    const policy = new FakePolicy();
+    const { info, tokenizer } = policy;
+    return { info, tokenizer, generate: (prompts, request) => policy.generate(prompts, request) };
+  };
+
+  test('needs to be told its wording', async () => {
+    await expect(run(homeless())).rejects.toThrow(/no folder that tells its wording/);
+    expect((await run(homeless(), { prompts: 'compact' })).results).toHaveLength(10);
+  });
+});
+
+test('a policy that does not look at the signal is not asked again', async () => {
+  const policy = new FakePolicy();
+  const controller = new AbortController();
+  const deaf: EvaluationPolicy = {
+    ...policy,
+    generate: (prompts, { signal: _signal, ...request }) => {
+      controller.abort();
+      return policy.generate(prompts, request);
+    },
+  };
+  await expect(run(deaf, { batch: 5, signal: controller.signal })).rejects.toThrow(AbortedError);
+  expect(policy.asked).toHaveLength(1);
+});

@@ -74,6 +74,6 @@ function selectedIn(file: string): TrainedTask[] {
   const iteration = path.basename(file, '.jsonl');
   return rowsOf(file)
     .filter((row) => row['verdict'] === 'selected')
-    .map((row) => ({ ...row, id: `${iteration}/${String(row['index'])}` }))
+    .map((row) => ({ ...row, id: `${iteration}/${JSON.stringify(row['index'])}` }))
     .map(taskOf(file));
 }

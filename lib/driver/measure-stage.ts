@@ -1,6 +1,7 @@
 import { bootstrapInterval, mean, wilsonInterval } from '../eval/accuracy';
 import { callsEqual } from '../rewards/matcher';
 import { readSolverSample } from '../rewards/probe';
+import { answersNoCall } from '../rewards/solver-reward';
 import { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import { askedCounts, measureBenchmarks } from './benchmark-stage';
@@ -30,7 +31,12 @@ async function answer(
     tasks.map((task) => solverChat(context, 'training', task)),
     { n, sampling: { ...config.evaluation.sampling, temperature }, seed },
     config.rollout,
-    (text, row) => callsEqual(readSolverSample(text, options), tasks[Math.floor(row / n)]!.gold),
+    (text, row) => {
+      const { gold } = tasks[Math.floor(row / n)]!;
+      return gold.length === 0
+        ? answersNoCall(text, options)
+        : callsEqual(readSolverSample(text, options), gold);
+    },
   );
   return tasks.map((_, index) => readings.slice(index * n, (index + 1) * n).filter(Boolean).length / n);
 }

@@ -177,8 +177,19 @@ test('tasks that want no call are learnt by an empty list', async () => {
   const rows = Array.from({ length: 12 }, (_, index) =>
     task(index, { question: `Joke ${index}, no call please`, gold: [] }),
   );
-  const { events } = await bench.run(bench.onTasks(rows), {}, engine);
+  const evalData = bench.write(
+    'jokes.jsonl',
+    JSON.stringify({ ...rows[0], question: 'A song, no call please' }),
+  );
+  const { events } = await bench.run(
+    bench.onTasks(rows, { evalData, evaluation: { samples: 50, bootstrap: 100 } }),
+    {},
+    engine,
+  );
   expect(of(events, 'tasks')[0]).toMatchObject({ tasks: 12, dropped: {} });
+  const [{ accuracy }] = of(events, 'eval') as [EventOf<'eval'>];
+  expect(accuracy).toBeGreaterThan(0.2);
+  expect(accuracy).toBeLessThan(0.8);
   const [step] = of(events, 'step');
   expect(step!.metrics['rewards/format/mean']).toBe(1);
   expect(step!.metrics['rewards/accuracy/mean']).toBeGreaterThan(0);

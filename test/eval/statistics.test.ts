@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-import { mcnemarP, passAtK, signFlipP, stratifiedInterval, stratifiedMean } from '../../lib/eval/statistics';
+import { passAtK, stratifiedInterval, stratifiedMean } from '../../lib/eval/statistics';
 import { summarize } from '../../lib/eval/summary';
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
 import { scoreCallsOf } from '../../lib/eval/answer';
@@ -57,33 +57,6 @@ describe('intervals', () => {
     )!;
     expect(halves.high - halves.low).toBeGreaterThan(0.85 * expected);
     expect(halves.high - halves.low).toBeLessThan(1.15 * expected);
-  });
-});
-
-describe('paired tests', () => {
-  test.each([
-    [0, 0, 1],
-    [5, 5, 1],
-    [0, 5, 0.0625],
-    [1, 9, 22 / 1024],
-    [10, 2, (2 * (1 + 12 + 66)) / 4096],
-  ])('McNemar of %i to %i', (b, c, p) => {
-    expect(mcnemarP(b, c)).toBeCloseTo(p, 12);
-    expect(mcnemarP(c, b)).toBeCloseTo(p, 12);
-  });
-
-  test('many differing tasks do not underflow', () => {
-    expect(mcnemarP(1000, 1000)).toBeCloseTo(1, 5);
-    expect(mcnemarP(900, 1100)).toBeCloseTo(8.6e-6, 6);
-    expect(mcnemarP(480, 520)).toBeGreaterThan(0.2);
-    expect(mcnemarP(485, 525)).toBeCloseTo(mcnemarP(480, 519), 1);
-  });
-
-  test('the sign-flip test agrees with McNemar on right and wrong', () => {
-    const random = Random.seeded(2);
-    const differences = [...new Array<number>(9).fill(1), -1, ...new Array<number>(40).fill(0)];
-    expect(signFlipP(differences, () => random.next())).toBeCloseTo(mcnemarP(9, 1), 2);
-    expect(signFlipP([0, 0], () => random.next())).toBe(1);
   });
 });
 

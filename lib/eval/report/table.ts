@@ -181,6 +181,7 @@ export function comparisonText(
     pair.p < 0.001 ? '< 0.001' : pair.p.toFixed(3),
     String(pair.tasks),
   ]);
+  const estimated = Object.entries(sets).filter(([, pair]) => pair.flips !== null);
   const unpaired = Object.entries(sets).filter(([, pair]) => pair.unpaired > 0);
   return [
     `A: ${a}`,
@@ -188,7 +189,10 @@ export function comparisonText(
     '',
     ...alignColumns([header, ...rows]).map((line) => `  ${line}`),
     '',
-    '- p: two-sided, of no difference; exact McNemar test where tasks are right or wrong, else a sign-flip test',
+    '- p: two-sided, of no difference in the figures beside it: sign flips of the tasks’ differences (of right and wrong answers the exact McNemar test)',
+    ...(estimated.length > 0
+      ? [`- p of ${estimated.map(([name]) => name).join(', ')}: from ${estimated[0]![1].flips} random flips`]
+      : []),
     ...unpaired.map(([name, pair]) => `- ${name}: ${pair.unpaired} tasks were put to one of the two only`),
   ].join('\n');
 }

@@ -2,30 +2,42 @@ import { ConfigError } from '../../binding/errors';
 import { Random } from '../../tasks/random';
 import type { Interval } from '../accuracy';
 import { shareOf, type TaskResult } from '../answer';
-import { mcnemarP, signFlipP, stratifiedInterval, stratifiedMean, type Stratum } from '../statistics';
+import { PAPER_COLUMNS } from '../published-results';
+import { signFlipTest } from '../sign-flip';
+import { stratifiedInterval, stratifiedMean } from '../statistics';
 import { ResultsFolder } from './results-folder';
 
-/** Two systems on the same tasks. */
+/** Two systems on the same tasks. Difference, interval and p are of one statistic: the weighted mean of the differences of the strata. */
 export interface PairedComparison {
   tasks: number;
   accuracyA: number;
   accuracyB: number;
   /** B - A. */
   difference: number;
+  /** Percentile bootstrap, tasks resampled within their stratum. */
   interval: Interval;
   /** Tasks that only A, only B got right; where answers are shares: did better on. */
   onlyA: number;
   onlyB: number;
-  /** Two-sided, of no difference. */
+  /** Two-sided, of no difference, by sign flips of the tasks' differences. */
   p: number;
-  /** `mcnemar` (exact) where every task is right or wrong, else `sign-flip` (10,000 draws). */
+  /** `mcnemar` where it is that: every task right or wrong, all of one stratum. */
   test: 'mcnemar' | 'sign-flip';
+  /** Random sign flips that p was estimated from; null where it is exact. */
+  flips: number | null;
   /** Tasks that only one of the two was asked: not compared. */
   unpaired: number;
 }
 
+/** Scores of the same tasks, in the same order, and their weight in the headline. */
+interface PairedStratum {
+  weight: number;
+  a: readonly number[];
+  b: readonly number[];
+}
+
 /**
- * Paired comparison of scores per task. The p-value is over tasks, whatever their strata.
+ * Paired comparison of scores per task.
  * @param strata of tasks where the headline is the mean over parts (API-Bank's levels)
  * @throws ConfigError when there is no common task
  */
@@ -35,33 +47,59 @@ export function comparePaired(
   seed = 0,
   strata: ReadonlyMap<string, string> = new Map(),
 ): PairedComparison {
+  return compareStrata(pairedStrata(a, b, strata), unpairedOf(a, b), seed);
+}
+
+function pairedStrata(
+  a: ReadonlyMap<string, number>,
+  b: ReadonlyMap<string, number>,
+  strata: ReadonlyMap<string, string>,
+): PairedStratum[] {
   const common = [...a.keys()].filter((id) => b.has(id));
-  if (common.length === 0) throw new ConfigError('compare: the two have no task in common');
-  const differences = common.map((id) => b.get(id)! - a.get(id)!);
-  const stratumAt = common.map((id) => strata.get(id) ?? '');
-  const strataWith = (values: readonly number[]): Stratum[] =>
-    [...new Set(stratumAt)].map((stratum) => ({
-      weight: 1,
-      scores: values.filter((_, index) => stratumAt[index] === stratum),
-    }));
-  const headlineOf = (scores: ReadonlyMap<string, number>) =>
-    stratifiedMean(strataWith(common.map((id) => scores.get(id)!)))!;
+  const idsOf = new Map<string, string[]>();
+  for (const id of common) {
+    const stratum = strata.get(id) ?? '';
+    const ids = idsOf.get(stratum);
+    if (ids) ids.push(id);
+    else idsOf.set(stratum, [id]);
+  }
+  return [...idsOf.values()].map((ids) => ({
+    weight: 1 / idsOf.size,
+    a: ids.map((id) => a.get(id)!),
+    b: ids.map((id) => b.get(id)!),
+  }));
+}
+
+const unpairedOf = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): number =>
+  [...a.keys()].filter((id) => !b.has(id)).length + [...b.keys()].filter((id) => !a.has(id)).length;
+
+function compareStrata(strata: readonly PairedStratum[], unpaired: number, seed: number): PairedComparison {
+  if (strata.length === 0) throw new ConfigError('compare: the two have no task in common');
+  const meanOf = (side: 'a' | 'b') =>
+    stratifiedMean(strata.map((stratum) => ({ weight: stratum.weight, scores: stratum[side] })))!;
+  const [accuracyA, accuracyB] = [meanOf('a'), meanOf('b')];
+  const paired = strata.map(({ weight, a, b }) => ({
+    weight,
+    scores: a.map((score, index) => b[index]! - score),
+  }));
   const random = Random.seeded(`compare ${seed}`);
   const next = () => random.next();
-  const onlyA = differences.filter((difference) => difference < 0).length;
-  const onlyB = differences.filter((difference) => difference > 0).length;
-  const binary = [...common].every((id) => [a, b].every((scores) => [0, 1].includes(scores.get(id)!)));
+  const weighted = paired.flatMap(({ weight, scores }) =>
+    scores.map((difference) => (weight * difference) / scores.length),
+  );
+  const differences = paired.flatMap(({ scores }) => scores);
+  const isBinary = strata.every(({ a, b }) => [...a, ...b].every((score) => score === 0 || score === 1));
   return {
-    tasks: common.length,
-    accuracyA: headlineOf(a),
-    accuracyB: headlineOf(b),
-    difference: headlineOf(b) - headlineOf(a),
-    interval: stratifiedInterval(strataWith(differences), next)!,
-    onlyA,
-    onlyB,
-    p: binary ? mcnemarP(onlyA, onlyB) : signFlipP(differences, next),
-    test: binary ? 'mcnemar' : 'sign-flip',
-    unpaired: a.size + b.size - 2 * common.length,
+    tasks: differences.length,
+    accuracyA,
+    accuracyB,
+    difference: accuracyB - accuracyA,
+    interval: stratifiedInterval(paired, next)!,
+    onlyA: differences.filter((difference) => difference < 0).length,
+    onlyB: differences.filter((difference) => difference > 0).length,
+    ...signFlipTest(weighted, next),
+    test: isBinary && strata.length === 1 ? 'mcnemar' : 'sign-flip',
+    unpaired,
   };
 }
 
@@ -74,7 +112,10 @@ export function scoresOf(runs: readonly (readonly TaskResult[])[]): Map<string, 
   return new Map([...answers].map(([id, result]) => [id, shareOf(result)]));
 }
 
-/** Two folders made by `eval --out`, set by set. @throws CheckpointError, ConfigError */
+/** Name of the row of the mean. */
+export const MEAN_OF_FIVE = 'mean of the five';
+
+/** Two folders made by `eval --out`, set by set, and the mean over the paper's five where both have them. @throws CheckpointError, ConfigError */
 export function compareFolders(dirA: string, dirB: string): Record<string, PairedComparison> {
   const [a, b] = [dirA, dirB].map((dir) => readFolder(ResultsFolder.existing(dir))) as [
     FolderScores,
@@ -87,12 +128,18 @@ export function compareFolders(dirA: string, dirB: string): Record<string, Paire
       { dirA, dirB },
     );
   }
-  return Object.fromEntries(
-    sets.map((set) => {
-      const [left, right] = [a.get(set)!, b.get(set)!];
-      return [set, comparePaired(left.scores, right.scores, 0, new Map([...left.strata, ...right.strata]))];
-    }),
-  );
+  const strataOf = (set: string) => {
+    const [left, right] = [a.get(set)!, b.get(set)!];
+    return pairedStrata(left.scores, right.scores, new Map([...left.strata, ...right.strata]));
+  };
+  const unpaired = (set: string) => unpairedOf(a.get(set)!.scores, b.get(set)!.scores);
+  const rows = sets.map((set) => [set, compareStrata(strataOf(set), unpaired(set), 0)] as const);
+  if (!PAPER_COLUMNS.every((set) => sets.includes(set))) return Object.fromEntries(rows);
+  const missed = PAPER_COLUMNS.reduce((sum, set) => sum + unpaired(set), 0);
+  return Object.fromEntries([
+    ...rows,
+    [MEAN_OF_FIVE, compareStrata(PAPER_COLUMNS.flatMap(strataOf), missed, 0)] as const,
+  ]);
 }
 
 const hasCommonTask = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number> | undefined) =>

@@ -6,6 +6,7 @@ import { ConfigError } from '../binding/errors';
 import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../config';
 import type { PlainObject } from '../config/merge';
 import { isNeutralFile } from '../eval/benchmarks/neutral-file';
+import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
 import type { GivenTasks } from './given-tasks';
 import { checkInputs } from './inputs';
@@ -20,6 +21,8 @@ export interface OpenedRun {
   from?: LoadedCheckpoint;
   /** The tasks of a new run that trains on a file, as read. */
   given?: GivenTasks;
+  /** The benchmarks of a new run, as read. */
+  benchmarks?: OpenedBenchmarks;
 }
 
 function nameOf({ config }: ResolvedConfig): string {
@@ -78,7 +81,7 @@ export async function openRun(input: TrainConfig, resume?: string): Promise<Open
   if (resume !== undefined) return openExisting(resume, withAbsolutePaths(input));
   const asGiven = resolveTrainConfig(input);
   // Errors show a path as it was given; the record must hold when the run is resumed from another folder.
-  const { given } = await checkInputs(asGiven.config);
+  const { given, benchmarks } = await checkInputs(asGiven.config);
   const resolved = { ...asGiven, config: withAbsolutePaths(asGiven.config) };
   const { config } = resolved;
   const name = nameOf(resolved);
@@ -87,7 +90,7 @@ export async function openRun(input: TrainConfig, resume?: string): Promise<Open
     return openExisting(wanted, { ...config, preset: resolved.preset });
   }
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
-  return { resolved, folder, name, ...(given ? { given } : {}) };
+  return { resolved, folder, name, benchmarks, ...(given ? { given } : {}) };
 }
 
 /** A resumed run keeps its manifest; the further sitting is added. */

@@ -1,11 +1,12 @@
 import * as path from 'node:path';
 
 import { ConfigError } from '../binding/errors';
-import { benchmarkNamed, type BenchmarkEntry, type BenchmarkReader } from './benchmarks/catalog';
+import { benchmarkNamed, type BenchmarkEntry } from './benchmarks/catalog';
 import { DataFolder } from './benchmarks/data-folder';
 import type { BenchmarkFiles, Layout } from './benchmarks/layouts';
-import { isNeutralFile, readNeutralFile } from './benchmarks/neutral-file';
+import { isNeutralFile, readNeutralFileYielding } from './benchmarks/neutral-file';
 import { RecordList, shortPath } from './benchmarks/reading';
+import { runSteps, runStepsYielding, type Steps } from './benchmarks/steps';
 import { countRecords, type NeutralRecord, type RecordCounts, type RecordProblem } from './neutral-record';
 
 export interface LoadOptions {
@@ -61,13 +62,36 @@ export async function loadBenchmark(
   dir?: string,
   { layout = 'original' }: LoadOptions = {},
 ): Promise<Benchmark> {
-  if (isNeutralFile(name)) return readNeutralFile(name);
+  if (isNeutralFile(name)) return readNeutralFileYielding(name);
   const entry = benchmarkNamed(name);
   if (dir === undefined) throw new ConfigError(`${entry.title}: say in which folder it lies`, { name });
-  return readBenchmark(entry, new DataFolder(dir), layout);
+  return readBenchmarkYielding(entry, new DataFolder(dir), layout);
 }
 
+/** As loadBenchmark, all at once. */
 export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout: Layout): Benchmark {
+  const reading = beginReading(entry, folder, layout);
+  runSteps(reading.steps);
+  return reading.finish();
+}
+
+/** The same; the event loop turns every few milliseconds. */
+export async function readBenchmarkYielding(
+  entry: BenchmarkEntry,
+  folder: DataFolder,
+  layout: Layout,
+): Promise<Benchmark> {
+  const reading = beginReading(entry, folder, layout);
+  await runStepsYielding(reading.steps);
+  return reading.finish();
+}
+
+/** A benchmark that is read when its steps have been run. */
+function beginReading(
+  entry: BenchmarkEntry,
+  folder: DataFolder,
+  layout: Layout,
+): { steps: Steps; finish: () => Benchmark } {
   const found = locate(entry, folder, layout);
   if (found.state !== 'found') throw notFound(entry, folder, found);
   const reader = entry.readers[found.layout]!;
@@ -75,7 +99,17 @@ export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout:
     Object.entries(found.files).filter((item): item is [string, string] => item[1] !== undefined),
   );
   const list = new RecordList();
-  reader.read(files, list);
+  return {
+    steps: reader.read(files, list),
+    finish: () => benchmarkOf(entry, found, { files, list, asked: layout }),
+  };
+}
+
+function benchmarkOf(
+  entry: BenchmarkEntry,
+  found: Availability,
+  { files, list, asked }: { files: Record<string, string>; list: RecordList; asked: Layout },
+): Benchmark {
   if (list.records.length === 0) {
     const first = list.problems[0];
     throw new ConfigError(
@@ -93,17 +127,12 @@ export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout:
     problems: list.problems,
     dropped: list.dropped,
     files: Object.values(files),
-    notes: [...list.notes, ...notesOf(entry, reader, found, layout, counts)],
+    notes: [...list.notes, ...notesOf(entry, found, asked, counts)],
   };
 }
 
-function notesOf(
-  entry: BenchmarkEntry,
-  { optional = {}, counts: complete, caution }: BenchmarkReader,
-  found: Availability,
-  asked: Layout,
-  counts: RecordCounts,
-): string[] {
+function notesOf(entry: BenchmarkEntry, found: Availability, asked: Layout, counts: RecordCounts): string[] {
+  const { optional = {}, counts: complete, caution } = entry.readers[found.layout]!;
   const without = Object.entries(optional).filter(([name]) => found.files[name] === undefined);
   return [
     ...(found.layout === asked

@@ -16,6 +16,7 @@ import type { BenchmarkFiles } from './layouts';
 import { readPythonCall } from './python-call';
 import { FieldProblem, objectOf, padded, readDataList, textOf, type RecordList } from './reading';
 import { describe, schemaOfArgument, schemaOfType, toolOf } from './schema-types';
+import type { Steps } from './steps';
 
 type Signatures = ReadonlyMap<string, readonly string[]>;
 
@@ -43,14 +44,14 @@ const CUE = /\s*Generate API Request:\s*$/;
 /**
  * Levels 1 and 2. The menu of level 1 is that of the prompt; of level 2 the tool searcher and all that its results in the dialogue listed.
  */
-export function readApiBank(files: Record<string, string>, list: RecordList): void {
+export function* readApiBank(files: Record<string, string>, list: RecordList): Steps {
   const source = files[API_SIGNATURES];
   const signatures = source === undefined ? new Map<string, string[]>() : readSignatures(source);
   for (const level of LEVELS) {
     const file = files[fileOf(level)]!;
-    readDataList(file).forEach((value, index) => {
-      list.add(file, index + 1, () => readRow(value, level, index, signatures));
-    });
+    for (const [index, value] of readDataList(file).entries()) {
+      yield list.add(file, index + 1, () => readRow(value, level, index, signatures));
+    }
   }
 }
 

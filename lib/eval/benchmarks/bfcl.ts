@@ -6,6 +6,7 @@ import type { BenchmarkFiles } from './layouts';
 import { readAlternatives } from './neutral-file';
 import { FieldProblem, listOf, objectOf, readDataLines, textOf, type RecordList } from './reading';
 import { schemaOfArgument, schemaOfType, toolOf } from './schema-types';
+import type { Steps } from './steps';
 
 const CATEGORIES = [
   'simple_python',
@@ -51,7 +52,7 @@ const findVersion = (folder: DataFolder, version: Version): BenchmarkFiles =>
     }),
   );
 
-export function readBfcl(files: Record<string, string>, list: RecordList): void {
+export function* readBfcl(files: Record<string, string>, list: RecordList): Steps {
   const version = VERSIONS.find((item) => questions('multiple', item) in files)!;
   if (version === 'v3')
     list.notes.push(
@@ -59,20 +60,20 @@ export function readBfcl(files: Record<string, string>, list: RecordList): void 
     );
   for (const category of CATEGORIES) {
     const accepted =
-      category === 'irrelevance' ? undefined : readAnswers(files[answers(category, version)]!, list);
+      category === 'irrelevance' ? undefined : yield* readAnswers(files[answers(category, version)]!, list);
     const file = files[questions(category, version)]!;
     for (const { line, row } of readDataLines(file, list)) {
-      list.add(file, line, () => readRow(row, category, accepted));
+      yield list.add(file, line, () => readRow(row, category, accepted));
     }
   }
 }
 
 type Answers = ReadonlyMap<string, CallAlternatives[]>;
 
-function readAnswers(file: string, list: RecordList): Answers {
+function* readAnswers(file: string, list: RecordList): Generator<void, Answers> {
   const all = new Map<string, CallAlternatives[]>();
   for (const { line, row } of readDataLines(file, list)) {
-    list.attempt(file, line, () => {
+    yield list.attempt(file, line, () => {
       all.set(
         textOf(row['id'], 'id'),
         listOf(row['ground_truth'], 'ground_truth').map((call, index) =>

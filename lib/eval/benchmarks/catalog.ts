@@ -10,12 +10,14 @@ import { findNexusRaven, readNexusRaven } from './nexus-raven';
 import type { RecordList } from './reading';
 import { findSealTools, readSealTools } from './seal-tools';
 import { findSnips, readSnips } from './snips';
+import type { Steps } from './steps';
 import { findToolAlpaca, readToolAlpaca } from './tool-alpaca';
 
 /** How a set is found and read in one layout. */
 export interface BenchmarkReader {
   find: (folder: DataFolder) => BenchmarkFiles;
-  read: (files: Record<string, string>, list: RecordList) => void;
+  /** One record a step. */
+  read: (files: Record<string, string>, list: RecordList) => Steps;
   /** Files that can be missing, and what is lost then. */
   optional?: Readonly<Record<string, string>>;
   /** What a complete copy holds. */
@@ -44,7 +46,9 @@ export interface BenchmarkEntry {
 
 const hammerReader = (counts: RecordCounts, ...sets: readonly string[]): BenchmarkReader => ({
   find: findHammer(...sets),
-  read: (files, list) => sets.forEach((set) => readHammer(set, files[`${set}.json`]!, list)),
+  *read(files, list) {
+    for (const set of sets) yield* readHammer(set, files[`${set}.json`]!, list);
+  },
   counts,
 });
 

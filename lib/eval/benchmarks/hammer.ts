@@ -5,6 +5,7 @@ import type { DataFolder } from './data-folder';
 import type { BenchmarkFiles } from './layouts';
 import { FieldProblem, listOf, objectOf, padded, readDataList, textOf, type RecordList } from './reading';
 import { describe, schemaOfType, toolOf } from './schema-types';
+import type { Steps } from './steps';
 
 /** How the turns of a dialogue are written in a question. */
 const SPEAKERS: Readonly<Record<string, string>> = {
@@ -26,10 +27,10 @@ export const findHammer =
     );
 
 /** One of Hammer's test sets: `{query, tools, answers}`, the query a text or a list of turns. */
-export function readHammer(set: string, file: string, list: RecordList): void {
-  readDataList(file).forEach((value, index) => {
-    list.add(file, index + 1, () => readRow(value, `hammer-${set}-${padded(index, 3)}`, set));
-  });
+export function* readHammer(set: string, file: string, list: RecordList): Steps {
+  for (const [index, value] of readDataList(file).entries()) {
+    yield list.add(file, index + 1, () => readRow(value, `hammer-${set}-${padded(index, 3)}`, set));
+  }
 }
 
 function readRow(value: JsonValue, id: string, set: string): NeutralRecord {

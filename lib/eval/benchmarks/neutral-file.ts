@@ -6,6 +6,7 @@ import type { Benchmark } from '../load-benchmark';
 import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord } from '../neutral-record';
 import { isObject, RecordReader, type Row } from '../record-reader';
 import { FieldProblem, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
+import { runSteps, runStepsYielding, type Steps } from './steps';
 
 /** Whether a benchmark is named by a file of one's own: a path or a name with an ending. */
 export const isNeutralFile = (name: string): boolean => /[\\/]|\.jsonl?$/.test(name);
@@ -16,9 +17,21 @@ export const isNeutralFile = (name: string): boolean => /[\\/]|\.jsonl?$/.test(n
  */
 export function readNeutralFile(file: string): Benchmark {
   const list = new RecordList();
+  runSteps(readRecords(file, list));
+  return neutralBenchmark(file, list);
+}
+
+/** The same; the event loop turns meanwhile. */
+export async function readNeutralFileYielding(file: string): Promise<Benchmark> {
+  const list = new RecordList();
+  await runStepsYielding(readRecords(file, list));
+  return neutralBenchmark(file, list);
+}
+
+function* readRecords(file: string, list: RecordList): Steps {
   const lineOfId = new Map<string, number>();
   for (const { line, row } of readDataLines(file, list)) {
-    list.add(file, line, () => {
+    yield list.add(file, line, () => {
       const record = readRecord(row, `${file}, line ${line}`);
       const earlier = lineOfId.get(record.id);
       if (earlier !== undefined)
@@ -27,7 +40,9 @@ export function readNeutralFile(file: string): Benchmark {
       return record;
     });
   }
-  const { records, problems, dropped } = list;
+}
+
+function neutralBenchmark(file: string, { records, problems, dropped }: RecordList): Benchmark {
   if (records.length === 0) {
     const [first] = problems;
     throw new ConfigError(

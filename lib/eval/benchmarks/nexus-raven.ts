@@ -17,6 +17,7 @@ import {
   type RecordList,
 } from './reading';
 import { describe, schemaOfType, toolOf } from './schema-types';
+import type { Steps } from './steps';
 import { parameterOf } from './tool-alpaca-parameter';
 
 const DOMAINS = ['cve_cpe', 'emailrep', 'virustotal', 'toolalpaca'] as const;
@@ -31,24 +32,24 @@ export function findNexusRaven(folder: DataFolder): BenchmarkFiles {
 }
 
 /** NexusRaven V1: one Python call per question; the menu is the question's own domain, as upstream prompts. */
-export function readNexusRaven(files: Record<string, string>, list: RecordList): void {
+export function* readNexusRaven(files: Record<string, string>, list: RecordList): Steps {
   const functions = new Map<string, ApiFunction[]>();
   const { source, rows: given } = functionRows(files);
-  given.forEach((value, index) => {
-    list.attempt(source, index + 1, () => {
+  for (const [index, value] of given.entries()) {
+    yield list.attempt(source, index + 1, () => {
       const read = readFunction(value);
       functions.set(read.domain, [...(functions.get(read.domain) ?? []), read]);
     });
-  });
+  }
   for (const domain of DOMAINS) {
     const file = files[fileOf(domain)]!;
     const rows = readDataJson(file);
-    (Array.isArray(rows) ? rows : []).forEach((value, index) => {
+    for (const [index, value] of (Array.isArray(rows) ? rows : []).entries()) {
       const id = `nexusraven-${domain}-${padded(index, 3)}`;
-      list.add(file, index + 1, () =>
+      yield list.add(file, index + 1, () =>
         readRow(id, domain, objectOf(value, 'row'), functions.get(domain) ?? []),
       );
-    });
+    }
   }
 }
 

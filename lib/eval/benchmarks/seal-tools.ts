@@ -6,6 +6,7 @@ import type { DataFolder } from './data-folder';
 import type { BenchmarkFiles } from './layouts';
 import { FieldProblem, listOf, objectOf, readDataList, textOf, type RecordList } from './reading';
 import { describe, schemaOfType, toolOf } from './schema-types';
+import type { Steps } from './steps';
 
 const SPLITS = ['test_in_domain', 'test_out_domain'] as const;
 const fileOf = (split: string) => `dataset_for_finetune/${split}.json`;
@@ -14,17 +15,16 @@ export const findSealTools = (folder: DataFolder): BenchmarkFiles =>
   Object.fromEntries(SPLITS.map((split) => [fileOf(split), folder.find(fileOf(split))]));
 
 /** @param level the 294 easy questions have one call; the difficult ones several, 57 of which quote results of earlier calls */
-export function readSealTools(
+export function* readSealTools(
   files: Record<string, string>,
   list: RecordList,
   level: 'easy' | 'difficult',
-): void {
+): Steps {
   for (const split of SPLITS) {
     const file = files[fileOf(split)]!;
-    readDataList(file).forEach((value, index) => {
-      if (isOtherLevel(value, level)) return;
-      list.add(file, index + 1, () => readRow(value, split, level));
-    });
+    for (const [index, value] of readDataList(file).entries()) {
+      if (!isOtherLevel(value, level)) yield list.add(file, index + 1, () => readRow(value, split, level));
+    }
   }
 }
 

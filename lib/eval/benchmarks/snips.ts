@@ -12,6 +12,7 @@ import {
   type RecordList,
 } from './reading';
 import { SNIPS_TOOLS } from './snips-tools';
+import type { Steps } from './steps';
 
 const INTENTS = SNIPS_TOOLS.map(({ name }) => name);
 
@@ -37,18 +38,18 @@ export function findSnips(folder: DataFolder): BenchmarkFiles {
   return anyOf(files) || !anyOf(goo) ? files : goo;
 }
 
-export function readSnips(files: Record<string, string>, list: RecordList): void {
-  if ('test/seq.in' in files) readGoo(files, list);
-  else INTENTS.forEach((intent) => readIntent(intent, files[intentFile(intent)]!, list));
+export function* readSnips(files: Record<string, string>, list: RecordList): Steps {
+  if ('test/seq.in' in files) yield* readGoo(files, list);
+  else for (const intent of INTENTS) yield* readIntent(intent, files[intentFile(intent)]!, list);
 }
 
-function readIntent(intent: string, file: string, list: RecordList): void {
+function* readIntent(intent: string, file: string, list: RecordList): Steps {
   const rows = (readDataJson(file) as Record<string, unknown> | null)?.[intent];
   if (!Array.isArray(rows)) {
     throw new ConfigError(`${file}: must hold an object with a list under '${intent}'`, { file, intent });
   }
-  (rows as JsonValue[]).forEach((row, index) => {
-    list.add(file, index + 1, () => {
+  for (const [index, row] of (rows as JsonValue[]).entries()) {
+    yield list.add(file, index + 1, () => {
       const pieces = listOf(objectOf(row, 'row')['data'], 'data').map((piece, place) => {
         const { text, entity } = objectOf(piece, `data[${place}]`);
         if (typeof text !== 'string') throw new FieldProblem(`data[${place}].text`, 'must be a string');
@@ -62,11 +63,11 @@ function readIntent(intent: string, file: string, list: RecordList): void {
         call: { name: intent, arguments: Object.fromEntries(slots) },
       });
     });
-  });
+  }
 }
 
 /** One utterance per line: words, their B-/I- slot tags and the intent, in three files. */
-function readGoo(files: Record<string, string>, list: RecordList): void {
+function* readGoo(files: Record<string, string>, list: RecordList): Steps {
   const lines = (name: string) =>
     readDataText(files[name]!)
       .replace(/\r?\n$/, '')
@@ -83,8 +84,8 @@ function readGoo(files: Record<string, string>, list: RecordList): void {
       { files },
     );
   }
-  words.forEach((line, index) => {
-    list.add(files['test/seq.in']!, index + 1, () => {
+  for (const [index, line] of words.entries()) {
+    yield list.add(files['test/seq.in']!, index + 1, () => {
       const intent = labels[index]!.trim();
       if (!INTENTS.includes(intent))
         throw new FieldProblem('label', `'${intent}' is no SNIPS intent (${INTENTS.join(', ')})`);
@@ -97,7 +98,7 @@ function readGoo(files: Record<string, string>, list: RecordList): void {
         call: { name: intent, arguments: spans(tokens, marks) },
       });
     });
-  });
+  }
 }
 
 function spans(tokens: readonly string[], marks: readonly string[]): ToolCall['arguments'] {

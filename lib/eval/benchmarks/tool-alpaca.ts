@@ -6,6 +6,7 @@ import type { BenchmarkFiles } from './layouts';
 import { FieldProblem, listOf, objectOf, padded, readDataList, textOf, type RecordList } from './reading';
 import { parameterOf } from './tool-alpaca-parameter';
 import { toolOf } from './schema-types';
+import type { Steps } from './steps';
 
 export type ToolAlpacaSplit = 'real' | 'simulated';
 const fileOf = (split: ToolAlpacaSplit) => `eval_${split}.json`;
@@ -21,14 +22,14 @@ const PSEUDO_TOOL = 'components';
  * The list of APIs, each with its questions. Keys that an API needs are appended to its questions as upstream's own harness does, and the gold
  * calls hold those. Rows of the simulated split that need an earlier result or an answer of the user (`${…}`, `getDetails`) are left out.
  */
-export function readToolAlpaca(
+export function* readToolAlpaca(
   split: ToolAlpacaSplit,
   files: Record<string, string>,
   list: RecordList,
-): void {
+): Steps {
   const file = files[fileOf(split)]!;
-  readDataList(file).forEach((value, apiIndex) => {
-    list.attempt(file, apiIndex + 1, () => {
+  for (const [apiIndex, value] of readDataList(file).entries()) {
+    yield list.attempt(file, apiIndex + 1, () => {
       const api = objectOf(value, 'row');
       const tools = readTools(objectOf(api['Function_Description'], 'Function_Description'));
       const golds = listOf(api['Golden_Answers'], 'Golden_Answers');
@@ -41,7 +42,7 @@ export function readToolAlpaca(
         list.add(file, apiIndex + 1, () => readRow(id, split, api, tools, question, golds[index], index));
       });
     });
-  });
+  }
 }
 
 function readRow(

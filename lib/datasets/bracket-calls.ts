@@ -10,8 +10,10 @@ const KEYWORD = /^([^\s=()[\]{},'"][^=()[\]{},'"]*?)\s*=(?!=)\s*([\s\S]+)$/;
 const GAP = /\s*/y;
 
 /** Whether a text is meant as a list of calls; `[1] (see below)` is not. */
-export const looksLikeCalls = (text: string): boolean =>
-  /^\[\s*[^\s()[\]{}"][^()[\]{}"]*\(/.test(text.trim());
+export function looksLikeCalls(text: string, tools: readonly Tool[]): boolean {
+  const list = text.trim();
+  return list.startsWith('[') && nameAt(list, skipBlanks(list, 1), tools) !== null;
+}
 
 /**
  * Reads `[Some Tool(argument='text', n=1), other.tool()]`, the form of ToolACE's answers: Python's but for the names, which may be those of any

@@ -1,12 +1,11 @@
 import { ConfigError } from '../binding/errors';
 import { readRecord } from '../eval/benchmarks/neutral-file';
 import { FieldProblem, shortPath } from '../eval/benchmarks/reading';
-import { schemaOfArgument } from '../eval/benchmarks/schema-types';
-import type { NeutralRecord } from '../eval/neutral-record';
 import { isObject, type Row } from '../eval/record-reader';
 import { mapYielding } from '../io/yielding';
 import type { TrainingLayout } from './layouts';
 import { readHammerTraining } from './masked';
+import { notesOn } from './notes';
 import type { Piece } from './pieces';
 import { readXlam } from './query-answers';
 import { layoutsOf, TELLING_FIELDS } from './recognise';
@@ -75,25 +74,28 @@ class Loading {
     else if (this.waiting.length >= ROWS_TO_RECOGNISE) this.settle(this.unrecognised());
   }
 
-  finish(): TrainingSet {
+  async finish(): Promise<TrainingSet> {
     if (this.layout === undefined && this.waiting.length > 0) this.settle(this.unrecognised());
     const { records, problems, dropped } = this.list;
     const { file, layout } = this;
-    if (layout === undefined || records.length === 0) {
-      const [first] = problems;
-      const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${count}`);
-      const why = [
-        ...(first ? [`record ${first.line}: ${first.message}`] : []),
-        ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
-        ...(this.rows === 0
-          ? ['one JSON object per line or one list of objects is read; jq -c . puts each object on a line']
-          : []),
-      ];
-      throw new ConfigError(`${shortPath(file)}: holds no task that can be read (${why.join('; ')})`, {
-        file,
-      });
-    }
-    return { file, layout, records, problems, dropped, notes: notesOf(layout, records) };
+    if (layout === undefined || records.length === 0) throw this.nothingRead();
+    return { file, layout, records, problems, dropped, notes: await notesOn(layout, records) };
+  }
+
+  private nothingRead(): ConfigError {
+    const { problems, dropped } = this.list;
+    const [first] = problems;
+    const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${count}`);
+    const why = [
+      ...(first ? [`record ${first.line}: ${first.message}`] : []),
+      ...(reasons.length > 0 ? [`left out: ${reasons.join(', ')}`] : []),
+      ...(this.rows === 0
+        ? ['one JSON object per line or one list of objects is read; jq -c . puts each object on a line']
+        : []),
+    ];
+    return new ConfigError(`${shortPath(this.file)}: holds no task that can be read (${why.join('; ')})`, {
+      file: this.file,
+    });
   }
 
   /** The row of a piece; undefined, with a problem on the list, where it is no JSON object. */
@@ -104,7 +106,7 @@ class Loading {
       try {
         value = JSON.parse(text);
       } catch (cause) {
-        if (last && this.rows > 0) throw cutOff(this.file);
+        if (last && this.rows > 0) throw cutOff(this.file, line);
         throw new FieldProblem('row', `is not valid JSON (${(cause as Error).message})`);
       }
       if (!isObject(value)) throw new FieldProblem('row', 'must be an object');
@@ -145,39 +147,3 @@ class Loading {
     );
   }
 }
-
-function notesOf(layout: TrainingLayout, records: readonly NeutralRecord[]): string[] {
-  const accepted = records.filter(
-    ({ gold_alternatives, optional_args }) => gold_alternatives ?? optional_args,
-  );
-  const uncoerced = records.filter(hasTextForNumber).length;
-  return [
-    ...(UNTESTED[layout] === undefined ? [] : [UNTESTED[layout]]),
-    ...(accepted.length > 0
-      ? [
-          `${accepted.length} records accept other values or fewer arguments; the training reward compares with gold alone`,
-        ]
-      : []),
-    ...(uncoerced > 0
-      ? [
-          `${uncoerced} records have a gold text where the tool asks for a number or truth value; they are kept as they are`,
-        ]
-      : []),
-  ];
-}
-
-const UNTESTED: Partial<Record<TrainingLayout, string>> = {
-  toolace: 'the layout follows the documented schema of ToolACE and was not tested on the original file',
-  xlam: 'the layout follows the documented schema of xlam-function-calling-60k and was not tested on the original file',
-};
-
-const NUMBERS: ReadonlySet<unknown> = new Set(['integer', 'number', 'boolean']);
-
-const hasTextForNumber = ({ tools, gold }: NeutralRecord): boolean =>
-  gold.some(({ name, arguments: given }) => {
-    const tool = tools.find((one) => one.name === name);
-    return Object.entries(given).some(
-      ([argument, value]) =>
-        typeof value === 'string' && NUMBERS.has(schemaOfArgument(tool, argument)?.['type']),
-    );
-  });

@@ -9,6 +9,9 @@ export interface Piece {
 
 /** Cuts a file that comes in chunks into the texts of its rows. */
 export interface Cutter {
+  /** Line or place of the row that is being gathered, and its bytes so far. */
+  readonly line: number;
+  readonly held: number;
   push(chunk: Buffer): Piece[];
   /** What is left at the end of the file. `open`: the file ends before its list does. */
   end(): { pieces: Piece[]; open: boolean };
@@ -17,14 +20,18 @@ export interface Cutter {
 /** Collects the bytes of a piece over the chunks it lies in. */
 class Gathered {
   private parts: Buffer[] = [];
+  bytes = 0;
 
   add(part: Buffer): void {
-    if (part.length > 0) this.parts.push(part);
+    if (part.length === 0) return;
+    this.parts.push(part);
+    this.bytes += part.length;
   }
 
   take(): string {
     const text = (this.parts.length === 1 ? this.parts[0]! : Buffer.concat(this.parts)).toString('utf8');
     this.parts = [];
+    this.bytes = 0;
     return text;
   }
 }
@@ -33,13 +40,19 @@ const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-const OPENING = [0x5b, 0x7b];
-const CLOSING = [0x5d, 0x7d];
+/** Brackets and braces differ in this bit alone. */
+const BRACE_BIT = 0x20;
+const OPENING = 0x5b;
+const CLOSING = 0x5d;
 
 /** One row per line; blank lines are no rows. */
 export class LineCutter implements Cutter {
   private readonly gathered = new Gathered();
-  private line = 1;
+  line = 1;
+
+  get held(): number {
+    return this.gathered.bytes;
+  }
 
   push(chunk: Buffer): Piece[] {
     const pieces: Piece[] = [];
@@ -70,12 +83,16 @@ export class LineCutter implements Cutter {
  */
 export class ListCutter implements Cutter {
   private readonly gathered = new Gathered();
-  private item = 1;
+  line = 1;
   /** Brackets open; 1 is within the list and outside of its items. */
   private depth = 0;
   private inString = false;
   private escaped = false;
   private ended = false;
+
+  get held(): number {
+    return this.gathered.bytes;
+  }
 
   push(chunk: Buffer): Piece[] {
     const pieces: Piece[] = [];
@@ -87,9 +104,9 @@ export class ListCutter implements Cutter {
         else if (byte === BACKSLASH) this.escaped = true;
         else if (byte === QUOTE) this.inString = false;
       } else if (byte === QUOTE) this.inString = true;
-      else if (OPENING.includes(byte)) {
+      else if ((byte & ~BRACE_BIT) === OPENING) {
         if (this.depth++ === 0) start = at + 1;
-      } else if (CLOSING.includes(byte)) this.ended = --this.depth === 0;
+      } else if ((byte & ~BRACE_BIT) === CLOSING) this.ended = --this.depth === 0;
       if (this.ended || (byte === COMMA && this.depth === 1 && !this.inString)) {
         this.gathered.add(chunk.subarray(start, at));
         pieces.push(...this.take());
@@ -106,6 +123,6 @@ export class ListCutter implements Cutter {
 
   private take(): Piece[] {
     const text = this.gathered.take();
-    return text.trim() === '' ? [] : [{ line: this.item++, text, last: false }];
+    return text.trim() === '' ? [] : [{ line: this.line++, text, last: false }];
   }
 }

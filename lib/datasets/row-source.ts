@@ -4,7 +4,9 @@ import { ConfigError } from '../binding/errors';
 import { shortPath } from '../eval/benchmarks/reading';
 import { LineCutter, ListCutter, type Cutter, type Piece } from './pieces';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
+/** Published records are a few kilobytes long. */
+const MAX_RECORD_BYTES = 64 * 2 ** 20;
 /** Enough of a file to know what it is. */
 const HEAD_BYTES = 4096;
 const BYTE_ORDER_MARK = '\ufeff';
@@ -19,16 +21,22 @@ export async function* readPieces(file: string): AsyncGenerator<Piece[]> {
   const skipped = head.subarray(0, 3).toString('utf8') === BYTE_ORDER_MARK ? 3 : 0;
   for await (const chunk of fs.createReadStream(file, { highWaterMark: CHUNK_BYTES, start: skipped })) {
     yield cutter.push(chunk as Buffer);
+    if (cutter.held > MAX_RECORD_BYTES) {
+      throw new ConfigError(
+        `${shortPath(file)}: record ${cutter.line} is longer than ${MAX_RECORD_BYTES / 2 ** 20} MiB: a quotation mark that is never closed, or a file that is neither a list nor one object per line?`,
+        { file, line: cutter.line },
+      );
+    }
   }
   const { pieces, open } = cutter.end();
   yield pieces;
-  if (open) throw cutOff(file);
+  if (open) throw cutOff(file, cutter.line);
 }
 
-export const cutOff = (file: string): ConfigError =>
+export const cutOff = (file: string, line: number): ConfigError =>
   new ConfigError(
-    `${shortPath(file)}: ends in the middle of a record: a download or copy that was cut off? Fetch it again`,
-    { file },
+    `${shortPath(file)}: record ${line} does not end before the file does: a download or copy that was cut off? Fetch it again`,
+    { file, line },
   );
 
 async function readHead(file: string): Promise<Buffer> {

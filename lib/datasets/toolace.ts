@@ -35,7 +35,8 @@ export const readToolAce: RowReader = (row: Row, place: RowPlace, list: TaskList
     const date = DATE.exec(around)?.[0].trim();
     turns.forEach((turn, index) => {
       if (turn.from !== 'assistant') return;
-      if (!looksLikeCalls(turn.value) && turns[index - 1]?.from !== 'user') list.drop(ANSWER_AFTER_RESULT);
+      if (!looksLikeCalls(turn.value, tools) && turns[index - 1]?.from !== 'user')
+        list.drop(ANSWER_AFTER_RESULT);
       else list.add(place.file, place.line, () => recordOf(turns.slice(0, index + 1), tools, place, date));
     });
   });
@@ -57,7 +58,7 @@ function recordOf(turns: readonly Turn[], tools: Tool[], { index }: RowPlace, da
   const before = turns.slice(0, -1);
   if (!before.some(({ from }) => from === 'user')) throw new FieldProblem(field, 'answers no user');
   const gold = readGold(turns[turns.length - 1]!.value, tools, field);
-  const messages = before.map(messageOf);
+  const messages = before.map((turn) => messageOf(turn, tools));
   const dialogue = messages.length > 1;
   const question = dialogue ? messages.map(spoken).join('\n') : messages[0]!.content;
   return {
@@ -72,7 +73,7 @@ function recordOf(turns: readonly Turn[], tools: Tool[], { index }: RowPlace, da
 
 function readGold(text: string, tools: readonly Tool[], field: string): ToolCall[] {
   if (text === '') throw new FieldProblem(field, 'is empty');
-  if (looksLikeCalls(text)) {
+  if (looksLikeCalls(text, tools)) {
     const calls = readBracketCalls(text, tools);
     if (calls === null) throw new FieldProblem(field, 'is not a list of calls that can be read');
     return calls;
@@ -83,8 +84,8 @@ function readGold(text: string, tools: readonly Tool[], field: string): ToolCall
 }
 
 /** In the roles of Hammer's dialogues, where what the assistant calls and what it says are told apart. */
-const messageOf = ({ from, value }: Turn): NeutralMessage => ({
-  role: from === 'assistant' && !looksLikeCalls(value) ? 'agent' : from,
+const messageOf = ({ from, value }: Turn, tools: readonly Tool[]): NeutralMessage => ({
+  role: from === 'assistant' && !looksLikeCalls(value, tools) ? 'agent' : from,
   content: value,
 });
 

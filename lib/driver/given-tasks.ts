@@ -80,6 +80,21 @@ export function nothingLeft(file: string, records: number, dropped: Record<strin
 /** Fewest tasks of which some are set aside for measuring. */
 const LEAST_TO_DIVIDE = 10;
 
+/** Largest part of the tasks that is set aside. */
+const LARGEST_PART = 0.1;
+
+/** How many of so many usable tasks are set aside where no other tasks are there to measure with. */
+export const numberSetAside = (tasks: number, { evaluation }: Pick<Config, 'evaluation'>): number =>
+  Math.min(evaluation.tasks, Math.floor(LARGEST_PART * tasks));
+
+/** What a run will train on as far as files tell: it may be less, by what is too long or asks the same as a task set aside. */
+export function plannedTasks(given: GivenTasks, config: Config): Omit<TasksEvent, 'type'> {
+  const { file, layout, records, notes } = given;
+  const aside = examOf(config) ? 0 : numberSetAside(given.tasks.length, config);
+  const dropped = aside > 0 ? { ...given.dropped, set_aside: aside } : given.dropped;
+  return { file, layout, records, tasks: given.tasks.length - aside, dropped, notes };
+}
+
 /** @throws ConfigError for a file too small to be divided */
 export function checkDivisible(file: string, tasks: number): void {
   if (tasks >= LEAST_TO_DIVIDE) return;

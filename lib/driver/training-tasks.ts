@@ -5,15 +5,12 @@ import { Random } from '../tasks/random';
 import type { Task } from '../tasks/task';
 import { solverChat, type HeldOut, type RunContext } from './context';
 import { metText } from './epochs';
-import { checkDivisible, nothingLeft, readGivenTasks, Sieve } from './given-tasks';
+import { checkDivisible, nothingLeft, numberSetAside, readGivenTasks, Sieve } from './given-tasks';
 import { benchmarkRecords, contaminationGuard, examOf, setHeldOut } from './held-out';
 import { asSolverMeets } from './solver-menu';
 import type { TasksSummary } from './state';
 
 const FILE = 'training-tasks.jsonl';
-
-/** Largest part of the tasks that is set aside for measuring. */
-const LARGEST_PART = 0.1;
 
 /** A byte is at most a token, give or take what a tokenizer's normalisation adds and a chat template writes around it. */
 const TOKENS_PER_BYTE = 2;
@@ -47,11 +44,13 @@ async function promptTokens(
 
 /** A seeded part of the tasks, for measuring. */
 function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config: Config): HeldOut {
-  const { seed, sampling, tasks: most } = config.evaluation;
+  const { seed, sampling } = config.evaluation;
   const file = config.tasks!;
   checkDivisible(file, tasks.length);
-  const wanted = Math.min(most, Math.floor(LARGEST_PART * tasks.length));
-  const chosen = Random.seeded(seed).fork('tasks set aside').shuffle(tasks.filter(fits)).slice(0, wanted);
+  const chosen = Random.seeded(seed)
+    .fork('tasks set aside')
+    .shuffle(tasks.filter(fits))
+    .slice(0, numberSetAside(tasks.length, config));
   if (chosen.length === 0) {
     throw new ConfigError(
       `evaluation.sampling.maxNewTokens: no task of ${file} fits the model’s context with answers of ${sampling.maxNewTokens} tokens: lower it`,

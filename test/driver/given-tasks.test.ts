@@ -96,6 +96,20 @@ test('what is not trained on is counted under the first reason that holds, and s
   );
 });
 
+test('records of a benchmark that measures the run are not trained on', async () => {
+  const exam = [{ ...task(3), id: 'e1' }, task(50, { id: 'e2', gold: task(4).gold })];
+  const file = bench.write('exam.jsonl', exam.map((row) => JSON.stringify(row)).join('\n'));
+  const { events } = await bench.run(
+    bench.onTasks(many(20), { evalData: null, evalBenchmarks: [file], evalLimit: 1 }),
+  );
+  const [event] = of(events, 'tasks');
+  expect(event!.dropped).toEqual({ held_out_question: 1, held_out_calls: 1, set_aside: 1 });
+  const ids = bench.rows<Task>('run', 'training-tasks.jsonl').map(({ id }) => id);
+  expect(ids).toHaveLength(17);
+  expect(ids).not.toContain('given-3');
+  expect(ids).not.toContain('given-4');
+});
+
 describe('held-out tasks', () => {
   test('are a seeded tenth of the file where no evaluation file is given; the rest holds nothing that asks the same', async () => {
     const rows = [

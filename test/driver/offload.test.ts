@@ -1,5 +1,5 @@
 import type { PolicyPort } from '../../lib/driver/ports';
-import { FakeEngine, type FakePolicy, type FakeTrainer } from './fakes';
+import { FakeEngine, givenTasks, type FakePolicy, type FakeTrainer } from './fakes';
 import { Bench } from './support';
 
 /** Records when the state of a role leaves the device. The Solver is loaded first. */
@@ -66,6 +66,18 @@ test('a run stopped on a small card resumes on it', async () => {
     const { engine, result } = await bench.run({}, { resume: out }, new SmallCard());
     expect(result.status).toBe('completed');
     expect((engine as SmallCard).log.at(-1)).toBe('solver step');
+  } finally {
+    bench.remove();
+  }
+});
+
+test('a Solver alone, on given tasks, has nobody to make room for', async () => {
+  const bench = new Bench();
+  try {
+    const config = bench.onTasks(givenTasks(20), { offloadIdleTrainer: true });
+    const { engine } = await bench.run(config, {}, new SmallCard());
+    expect((engine as SmallCard).log).toEqual(new Array<string>(6).fill('solver step'));
+    expect(engine.policies).toHaveLength(1);
   } finally {
     bench.remove();
   }

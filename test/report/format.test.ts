@@ -72,18 +72,48 @@ test('the closing says what the embedded gain is and is not, where things are, a
   );
 });
 
+const size = {
+  parameters: 5e8,
+  layers: 24,
+  hidden: 896,
+  intermediate: 4864,
+  heads: 14,
+  queryKeyNorm: false,
+  vocabulary: 151936,
+  keyValueHeads: 2,
+  headDim: 64,
+};
+
+test('a run on given tasks is planned without a Generator', () => {
+  const gpu = { cuda: true, weightBytes: 2, totalBytes: 24e9 };
+  const planned = (over: object) =>
+    estimate(resolveTrainConfig({ model: 'm', tasks: 'f', ...over }).config, size, gpu, {
+      tasks: 3920,
+      benchmarkRecords: 100,
+    });
+  const plan = planned({});
+  const { config } = resolveTrainConfig({ model: 'm' });
+  const both = estimate(config, size, gpu, { benchmarkRecords: 100 });
+  expect(plan.mostTokens).toEqual({
+    solver: both.mostTokens.solver,
+    measuring: 4 * (400 * 5 * 2048 + 100 * 512),
+  });
+  expect(both.mostTokens.measuring).toBe(plan.mostTokens.measuring);
+  expect(planned({ evalEvery: 20 }).mostTokens.measuring).toBe(10 * (400 * 5 * 2048 + 100 * 512));
+  expect(plan.memory).not.toHaveProperty('generatorTraining');
+  expect(plan.offloadsIdleRole).toBe(false);
+  expect(planned({ offloadIdleRole: 'always' }).offloadsIdleRole).toBe(false);
+  const { weights, moments, gradients } = plan.memoryTerms.solverTraining;
+  expect([weights, moments, gradients]).toEqual([2 * 5e8, 8 * 5e8, 4 * 5e8]);
+  expect(plan.disk).toBe(3 * 5e8 * 14 + 5e8 * 2);
+  const text = estimateText(plan);
+  expect(text).toContain('  tasks             1,200 of 3,920 tasks are met (0.31 epochs)\n');
+  expect(text).toMatch(/memory {12}rollouts [^,]*, Solver training [^,]*\n/);
+  expect(text).toMatch(/for checkpoints and the final folder$/);
+  expect(text).not.toContain('Generator');
+});
+
 test('the estimate follows model, configuration and dtype', () => {
-  const size = {
-    parameters: 5e8,
-    layers: 24,
-    hidden: 896,
-    intermediate: 4864,
-    heads: 14,
-    queryKeyNorm: false,
-    vocabulary: 151936,
-    keyValueHeads: 2,
-    headDim: 64,
-  };
   const { config } = resolveTrainConfig({ model: 'm' });
   const half = estimate(config, size, { cuda: true, weightBytes: 2 });
   const full = estimate(config, size, { cuda: true, weightBytes: 4 });

@@ -14,6 +14,7 @@ import {
 } from '../../config';
 import { mergeConfig } from '../../config/merge';
 import { askedCounts } from '../../driver/benchmark-stage';
+import { plannedTasks } from '../../driver/given-tasks';
 import { checkInputs } from '../../driver/inputs';
 import type { RunResult } from '../../driver/events';
 import { closingText } from '../../report/closing';
@@ -22,6 +23,7 @@ import { LiveReporter } from '../../report/live-reporter';
 import { modelSize } from '../../report/model-size';
 import { PlainReporter } from '../../report/plain-reporter';
 import { JsonReporter, type Reporter } from '../../report/reporter';
+import { tasksLine } from '../../report/set-lines';
 import { ensureReady, isReady } from '../../setup';
 import { hasCudaDriver } from '../../setup/platform';
 import { embeddedModelFolder, train } from '../../train';
@@ -133,12 +135,18 @@ async function dryRun(input: TrainConfig, json: boolean): Promise<void> {
     ...(onCuda ? {} : { totalBytes: os.totalmem() }),
   };
   const records = askedCounts({ config, ...inputs }).reduce((sum, number) => sum + number, 0);
+  const tasks = inputs.given && plannedTasks(inputs.given, config);
   const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), device, {
     benchmarkRecords: records,
-    ...(inputs.given ? { tasks: inputs.given.tasks.length } : {}),
+    ...(tasks ? { tasks: tasks.tasks } : {}),
   });
-  if (json) process.stdout.write(`${JSON.stringify({ type: 'dry-run', preset, config, estimate: cost })}\n`);
-  else process.stdout.write(`${yaml.stringify({ preset, ...config })}\n${estimateText(cost)}\n`);
+  if (json) {
+    const plan = { type: 'dry-run', preset, config, ...(tasks ? { tasks } : {}), estimate: cost };
+    process.stdout.write(`${JSON.stringify(plan)}\n`);
+    return;
+  }
+  const told = tasks ? ['tasks', tasksLine({ type: 'tasks', ...tasks }), ''] : [];
+  process.stdout.write([yaml.stringify({ preset, ...config }), ...told, estimateText(cost), ''].join('\n'));
 }
 
 const setupDevice = ({ device }: Config): 'auto' | 'cpu' | 'cuda' =>

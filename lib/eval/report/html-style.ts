@@ -18,5 +18,5 @@ summary { cursor: pointer; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--soft); border-radius: 4px; padding: .5rem; margin: .3rem 0; font-size: .85rem; }
 .right { color: var(--good); } .wrong { color: var(--bad); }
 small, .note { opacity: .75; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; }
-@media (max-width: 36rem) { .bar { grid-template: "label count" "bar bar" / 1fr 3rem; } }
+@media (max-width: 36rem) { th { white-space: normal; } th, td { padding-right: .5rem; } .bar { grid-template: "label count" "bar bar" / 1fr 3rem; } }
 `;

@@ -5,6 +5,7 @@ import type { JsonValue, ToolCall } from '../../tasks/task';
 import type { Benchmark } from '../load-benchmark';
 import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord } from '../neutral-record';
 import { isObject, RecordReader, type Row } from '../record-reader';
+import { checkAlternatives, checkOptional } from './gold-checks';
 import { FieldProblem, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
 import { runSteps, runStepsYielding, type Steps } from './steps';
 
@@ -80,7 +81,7 @@ export function readRecord(row: Row, place: string): NeutralRecord {
   const alternatives = perCall(row, 'gold_alternatives', gold, readAlternatives);
   const optional = perCall(row, 'optional_args', gold, readNames);
   const { messages, meta } = row;
-  return {
+  const record: NeutralRecord = {
     id: typeof row['id'] === 'number' ? String(row['id']) : textOf(row['id'], 'id'),
     question: textOf(row['question'], 'question'),
     tools,
@@ -92,6 +93,9 @@ export function readRecord(row: Row, place: string): NeutralRecord {
       : {}),
     ...(isObject(meta) ? { meta } : {}),
   };
+  checkAlternatives(record);
+  checkOptional(record);
+  return record;
 }
 
 /** RecordReader names the field in its errors; here a bad field costs its record, not the run. */

@@ -5,14 +5,13 @@ export type Steps = Iterable<void>;
 
 /** All steps at once. */
 export function runSteps(steps: Steps): void {
-   
   for (const _ of steps);
 }
 
 /** All steps; the event loop turns every few milliseconds. */
 export async function runStepsYielding(steps: Steps): Promise<void> {
   let sliceEnd = performance.now() + SLICE_MILLISECONDS;
-   
+
   for (const _ of steps) {
     if (performance.now() < sliceEnd) continue;
     await nextTurn();

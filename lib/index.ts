@@ -38,6 +38,8 @@ export { train } from './train';
 export type { Run, TrainOptions } from './driver/train';
 export type { TrainHooks } from './driver/hooks';
 export type { RunEvent, RunResult } from './driver/events';
+export { loadTrainingTasks, type TrainingTaskOptions } from './datasets/load-training-tasks';
+export type { TrainingSet } from './datasets/training-set';
 export { configJsonSchema, configSchema, presetConfig, type Config, type TrainConfig } from './config';
 
 export type { ControlSpec, Difficulty, JsonValue, Task, Tool, ToolCall } from './tasks/task';

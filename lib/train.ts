@@ -31,7 +31,7 @@ const host: Host = {
 
 /**
  * Runs Tool-R0: Generator and Solver start from one base model and train each other by GRPO. Without a `model` in the configuration the embedded
- * base model is used. Iterate the run for its events; await `run.result` for the end. The addon must be set up (`ensureReady()`).
+ * base model is used; with `tasks` the Solver alone is trained, on the tasks of a file. Iterate the run for its events; await `run.result` for the end. The addon must be set up (`ensureReady()`).
  *
  * @example
  * const run = train({ model: './Qwen2.5-0.5B-Instruct', preset: 'paper', iterations: 1 }, { signal });

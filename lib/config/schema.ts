@@ -38,7 +38,12 @@ export const configSchema = z.strictObject({
     },
   ),
   seed: integer(1, 0, 'Seed of every random choice.', { flag: true, max: 2 ** 32 - 1 }),
-  iterations: integer(3, 1, 'Self-play iterations.', { flag: true }),
+  iterations: integer(
+    3,
+    1,
+    'Iterations of self-play, or parts of the training on given tasks; each ends with a measurement.',
+    { flag: true },
+  ),
   maxSteps: optionalInteger(1, 'Stop training after this many optimizer steps of both roles together.', {
     flag: true,
   }),

@@ -42,6 +42,9 @@ async function promptTokens(
   return lengths;
 }
 
+/** With fewer held-out tasks the interval of an accuracy is wider than ± 14 points. */
+const FEW = 50;
+
 /** A seeded part of the tasks, for measuring. */
 function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config: Config): HeldOut {
   const { seed, sampling } = config.evaluation;
@@ -57,9 +60,10 @@ function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config:
       { keys: ['evaluation.sampling.maxNewTokens'] },
     );
   }
+  const few = chosen.length < FEW ? ' So few say little: pass --eval-data FILE for a measurement.' : '';
   const note =
     `Held-out tasks are ${chosen.length} of the ${tasks.length} usable tasks of ${file}, set aside by evaluation.seed; ` +
-    'neither they nor others that ask the same are trained on.';
+    `neither they nor others that ask the same are trained on.${few}`;
   return { source: 'tasks', tasks: chosen, note };
 }
 

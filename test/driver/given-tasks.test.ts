@@ -96,6 +96,28 @@ test('what is not trained on is counted under the first reason that holds, and s
   );
 });
 
+test('a prompt fits if its answer fits behind it, to the token', async () => {
+  const rows = [...many(12), task(12, { question: `Please call tool_x with value y ${'so '.repeat(400)}` })];
+  const first = await bench.run(bench.onTasks(rows, { out: bench.path('first') }));
+  const longest = Math.max(...first.engine.prompts.map((prompt) => prompt.length));
+  expect(of(first.events, 'tasks')[0]).toMatchObject({ tasks: 13 });
+  const dropped = async (maxNewTokens: number) => {
+    const solver = { steps: 4, promptsPerStep: 4, numGenerations: 2, sampling: { maxNewTokens } };
+    const out = bench.path(String(maxNewTokens));
+    const { events } = await bench.run(bench.onTasks(rows, { solver, out }));
+    return of(events, 'tasks')[0]!.dropped;
+  };
+  expect(await dropped(4096 - longest)).toEqual({});
+  expect(await dropped(4096 - longest + 1)).toEqual({ too_long: 1 });
+});
+
+test('a limit ends training; what was learnt is measured and saved', async () => {
+  const { result } = await bench.run(bench.onTasks(many(20), { maxSteps: 4 }));
+  expect(result).toMatchObject({ status: 'stopped', reason: 'max-steps', steps: 4 });
+  expect(result.measurements).toHaveLength(3);
+  expect(fs.existsSync(bench.path('run', 'solver', 'model.safetensors'))).toBe(true);
+});
+
 test('records of a benchmark that measures the run are not trained on', async () => {
   const exam = [{ ...task(3), id: 'e1' }, task(50, { id: 'e2', gold: task(4).gold })];
   const file = bench.write('exam.jsonl', exam.map((row) => JSON.stringify(row)).join('\n'));

@@ -80,15 +80,16 @@ function withAbsolutePaths<T extends Pick<TrainConfig, (typeof PATHS)[number] | 
 export async function openRun(input: TrainConfig, resume?: string): Promise<OpenedRun> {
   if (resume !== undefined) return openExisting(resume, withAbsolutePaths(input));
   const asGiven = resolveTrainConfig(input);
-  // Errors show a path as it was given; the record must hold when the run is resumed from another folder.
-  const { given, benchmarks } = await checkInputs(asGiven.config);
   const resolved = { ...asGiven, config: withAbsolutePaths(asGiven.config) };
   const { config } = resolved;
   const name = nameOf(resolved);
   const wanted = config.out ?? path.join('runs', `${timeStamp()}-${name.replace(/[^\w.-]+/g, '-')}`);
+  // A run that goes on has its tasks in its folder: their files may have gone.
   if (config.ifExists === 'resume' && isRunFolder(wanted)) {
     return openExisting(wanted, { ...config, preset: resolved.preset });
   }
+  // Errors show a path as it was given; the record must hold when the run is resumed from another folder.
+  const { given, benchmarks } = await checkInputs(asGiven.config);
   const folder = RunFolder.create(config.ifExists === 'new' ? freeSibling(wanted) : wanted);
   return { resolved, folder, name, benchmarks, ...(given ? { given } : {}) };
 }

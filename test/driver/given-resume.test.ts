@@ -68,6 +68,17 @@ describe('a run that was interrupted and resumed ends as one that was not', () =
     await resumedWithoutFile();
   });
 
+  test('by --if-exists resume, the file being gone', async () => {
+    const controller = new AbortController();
+    const engine = new FakeEngine();
+    engine.onTrain = (count) => void (count === 3 && controller.abort());
+    const cut = config('cut');
+    await bench.run(cut, { signal: controller.signal }, engine);
+    fs.rmSync(bench.path('tasks.jsonl'));
+    await bench.run({ ...cut, ifExists: 'resume' });
+    expect(outcome('cut')).toEqual(whole);
+  });
+
   test('before it had decided what to train on: the file is read again', async () => {
     const controller = new AbortController();
     controller.abort();

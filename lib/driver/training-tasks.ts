@@ -67,6 +67,32 @@ function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config:
   return { source: 'tasks', tasks: chosen, note };
 }
 
+interface Fitting {
+  /** They fit the model's context with the longest answer of training. */
+  tasks: Task[];
+  /** Whether one also does with the longest answer of measuring. */
+  fitsMeasuring: (task: Task) => boolean;
+}
+
+/** Takes out the tasks that exceed the model's context. Undefined when the run was told to stop meanwhile. */
+async function thatFit(
+  context: RunContext,
+  tasks: readonly Task[],
+  sieve: Sieve,
+): Promise<Fitting | undefined> {
+  const { config, roles } = context;
+  const { maxPositionEmbeddings } = roles.policy('solver').info;
+  const forTraining = maxPositionEmbeddings - config.solver.sampling.maxNewTokens;
+  const forMeasuring = maxPositionEmbeddings - config.evaluation.sampling.maxNewTokens;
+  const lengths = await promptTokens(context, tasks, Math.min(forTraining, forMeasuring));
+  if (!lengths) return undefined;
+  const lengthOf = new Map(tasks.map((task, index) => [task, lengths[index]!]));
+  return {
+    tasks: await sieve.keep(tasks, (task) => (lengthOf.get(task)! > forTraining ? 'too_long' : undefined)),
+    fitsMeasuring: (task) => lengthOf.get(task)! <= forMeasuring,
+  };
+}
+
 /**
  * Decides what a new run trains on and what it is measured on, and writes both to the run folder. A record counts under the first reason that
  * holds: malformed and what else its reader leaves out, a duplicate, a held-out task or a benchmark’s record, too long, set aside, the same as
@@ -75,48 +101,43 @@ function setAside(tasks: readonly Task[], fits: (task: Task) => boolean, config:
  * @throws ConfigError; RunError when nothing is left
  */
 export async function prepareTrainingTasks(context: RunContext): Promise<boolean> {
-  const { config, folder, roles, state } = context;
+  const { config, folder, state } = context;
   const given = context.given ?? (await readGivenTasks(config));
   delete context.given;
   const sieve = new Sieve({ ...given.dropped });
   const reasonFor = (heldOut: HeldOut | undefined) => {
-    const options = { records: benchmarkRecords(context), givenTasks: true };
-    const guard = contaminationGuard(heldOut, options);
+    const guard = contaminationGuard(heldOut, { records: benchmarkRecords(context), givenTasks: true });
     return (task: Task) => guard.reason(task);
   };
-  const orFail = (tasks: Task[]): Task[] => {
-    if (tasks.length === 0) throw nothingLeft(given.file, given.records, sieve.dropped);
-    return tasks;
+  const check = (left: readonly Task[]): void => {
+    if (left.length === 0) throw nothingLeft(given.file, given.records, sieve.dropped);
   };
 
   const exam = examOf(config);
-  const clean = await sieve.keep(given.tasks, reasonFor(exam));
-  const { maxPositionEmbeddings } = roles.policy('solver').info;
-  const [forTraining, forMeasuring] = [config.solver, config.evaluation].map(
-    ({ sampling }) => maxPositionEmbeddings - sampling.maxNewTokens,
-  ) as [number, number];
-  const lengths = await promptTokens(context, clean, Math.min(forTraining, forMeasuring));
-  if (!lengths) return false;
-  const lengthOf = new Map(clean.map((task, index) => [task, lengths[index]!]));
-  const fits = (most: number) => (task: Task) => lengthOf.get(task)! <= most;
-  const fitting = orFail(
-    await sieve.keep(clean, (task) => (fits(forTraining)(task) ? undefined : 'too_long')),
-  );
-
-  let tasks = fitting;
+  const fitting = await thatFit(context, await sieve.keep(given.tasks, reasonFor(exam)), sieve);
+  if (!fitting) return false;
+  let { tasks } = fitting;
+  check(tasks);
   let heldOut: HeldOut | undefined = exam;
   if (!heldOut) {
-    heldOut = setAside(fitting, fits(forMeasuring), config);
+    heldOut = setAside(tasks, fitting.fitsMeasuring, config);
     const aside = new Set(heldOut.tasks);
     const against = reasonFor(heldOut);
-    tasks = orFail(await sieve.keep(fitting, (task) => (aside.has(task) ? 'set_aside' : against(task))));
+    tasks = await sieve.keep(tasks, (task) => (aside.has(task) ? 'set_aside' : against(task)));
+    check(tasks);
     // They are asked as those trained on are.
     heldOut = { ...heldOut, tasks: heldOut.tasks.map((task) => asSolverMeets(task, config)) };
   }
   const { layout, records, notes } = given;
-  const file = config.tasks!;
   await folder.writeRows(FILE, tasks);
-  state.trainingTasks = { file, layout, records, tasks: tasks.length, dropped: sieve.dropped, notes };
+  state.trainingTasks = {
+    file: config.tasks!,
+    layout,
+    records,
+    tasks: tasks.length,
+    dropped: sieve.dropped,
+    notes,
+  };
   await setHeldOut(context, heldOut);
   use(context, tasks, state.trainingTasks);
   return true;

@@ -10,7 +10,6 @@ const NUMBER_TEXT = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 const INTEGER_TEXT = /^[-+]?\d+$/;
 /** Integers of more digits are not exact as doubles. */
 const EXACT_DIGITS = 15;
-const TOLERANCE = 1e-9;
 
 /** A value that counts as not given: null and "" (blanks only, too). */
 export const isAbsent = (value: JsonValue | undefined): boolean =>
@@ -40,6 +39,5 @@ function scalarsEqual(a: string | number, b: string | number): boolean {
   if (isLong && INTEGER_TEXT.test(left) && INTEGER_TEXT.test(right)) {
     return BigInt(left.replace('+', '')) === BigInt(right.replace('+', ''));
   }
-  const [x, y] = [Number(left), Number(right)];
-  return Math.abs(x - y) <= TOLERANCE * Math.max(1, Math.abs(x), Math.abs(y));
+  return Number(left) === Number(right);
 }

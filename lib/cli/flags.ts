@@ -35,7 +35,11 @@ export function configOptions(): Record<string, Options> {
 function valueOf(field: Field, flag: string, given: unknown): unknown {
   if (Array.isArray(given)) throw new UsageError(`--${flag} is given ${given.length} times`);
   if (typeof given !== 'string' || field.type === 'string') return given;
-  if (field.type === 'array') return given.split(',').map((item) => item.trim());
+  if (field.type === 'array')
+    return given
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '');
   // Numbers: text that is none stays text, and the schema's message shows it as it was written.
   const value: unknown = yaml.parse(given);
   return typeof value === 'number' || value === null ? value : given;

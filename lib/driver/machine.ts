@@ -3,7 +3,7 @@ import { curationStage } from './curation-stage';
 import type { Phase, StopReason } from './events';
 import { generatorStage } from './generator-stage';
 import { prepareHeldOut } from './held-out';
-import { measure } from './measure-stage';
+import { measure, measureUnits } from './measure-stage';
 import { solverStage } from './solver-stage';
 import type { RunState } from './state';
 import { synthesisStage } from './synthesis-stage';
@@ -42,7 +42,8 @@ function isSkipped({ config, state }: RunContext): boolean {
 }
 
 /** Units of work of the present phase, for display. */
-function unitsOf({ config, state, heldOut }: RunContext): number {
+function unitsOf(context: RunContext): number {
+  const { config, state } = context;
   switch (state.phase) {
     case 'generator':
       return config.generator.steps;
@@ -53,7 +54,7 @@ function unitsOf({ config, state, heldOut }: RunContext): number {
     case 'curation':
       return state.candidates.length;
     case 'measure':
-      return heldOut.tasks.length;
+      return measureUnits(context);
     case 'prepare':
       return 0;
   }

@@ -41,6 +41,10 @@ async function answer(
   return tasks.map((_, index) => readings.slice(index * n, (index + 1) * n).filter(Boolean).length / n);
 }
 
+/** Tasks of one measurement: those held out, and those of the benchmarks. */
+export const measureUnits = (context: Pick<RunContext, 'benchmarks' | 'config' | 'heldOut'>): number =>
+  askedCounts(context).reduce((sum, count) => sum + count, context.heldOut.tasks.length);
+
 /**
  * Measures the Solver on the held-out tasks and the benchmarks; what was measured at this moment before an interruption is not measured again.
  * Stops without a result only for an abort.
@@ -51,7 +55,7 @@ export async function measure(
 ): Promise<StageOutcome> {
   const { config, heldOut, state } = context;
   const held = heldOut.tasks.length;
-  const total = askedCounts(context).reduce((sum, count) => sum + count, held);
+  const total = measureUnits(context);
   // Within the Solver's training the share shown is that of its steps.
   const progress = (activity: string, done: number) =>
     at.step === undefined

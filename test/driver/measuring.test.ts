@@ -2,63 +2,17 @@ import * as fs from 'node:fs';
 
 import { ConfigError } from '../../lib/binding/errors';
 import type { TrainConfig } from '../../lib/config';
-import type { EventOf, RunEvent, RunResult } from '../../lib/driver/events';
 import type { Candidate } from '../../lib/driver/state';
-import type { NeutralRecord } from '../../lib/eval/neutral-record';
 import { checkContamination } from '../../lib/eval/session/contamination-check';
 import { compareFolders } from '../../lib/eval/session/compare';
 import { readTrainedTasks } from '../../lib/eval/session/trained-tasks';
-import { FakeEngine, heldOutTask, taskText } from './fakes';
+import { exam, exams, measuring, moments, of, outcome, record, SIZES } from './exams';
+import { FakeEngine, givenTasks, taskText } from './fakes';
 import { Bench } from './support';
 
 let bench: Bench;
 beforeEach(() => (bench = new Bench()));
 afterEach(() => bench.remove());
-
-const of = <T extends RunEvent['type']>(events: RunEvent[], type: T) =>
-  events.filter((event): event is EventOf<T> => event.type === type);
-
-/** Exams of different sizes, so that a call of the engine tells which is asked. */
-const SIZES = { first: 7, second: 9 };
-const record = (name: string, index: number): NeutralRecord => {
-  const { question, tools, gold } = heldOutTask(1000 * name.length + index);
-  return { id: `${name}-${index}`, question, tools, gold };
-};
-
-function exam(name: keyof typeof SIZES, change: (record: NeutralRecord) => NeutralRecord = (same) => same) {
-  const records = Array.from({ length: SIZES[name] }, (_, index) => change(record(name, index)));
-  return bench.write(`${name}.jsonl`, records.map((row) => JSON.stringify(row)).join('\n'));
-}
-
-const exams = () => [exam('first'), exam('second')];
-
-const measuring = (out: string, over: TrainConfig = {}): TrainConfig =>
-  bench.config({ out: bench.path(out), evalEvery: 2, evalBenchmarks: exams(), ...over });
-
-const moments = (rows: RunResult['measurements'] | RunResult['benchmarks']) =>
-  rows.map(({ iteration, step }) => (step === undefined ? `${iteration}` : `${iteration}.${step}`));
-
-/** What a run has learnt and measured, without times and places. */
-function outcome(out: string) {
-  const { measurements, benchmarks } = JSON.parse(bench.read(out, 'results.json')) as RunResult;
-  const plain = (rows: readonly object[]) =>
-    rows.map((row) => ({ ...row, seconds: null, time: null, directory: null }));
-  const recorded = bench
-    .rows<RunEvent>(out, 'events.jsonl')
-    .filter(({ type }) => type === 'eval' || type === 'benchmark');
-  return {
-    solver: bench.read(out, 'solver', 'model.safetensors'),
-    measurements: plain(measurements),
-    benchmarks: plain(benchmarks),
-    recorded: plain(recorded),
-    learning: bench.rows(out, 'metrics.jsonl').filter((row) => 'eval/accuracy' in row),
-    answers: Object.fromEntries(
-      fs
-        .readdirSync(bench.path(out, 'evaluations'))
-        .map((at) => [at, bench.rows(out, 'evaluations', at, 'second.seed-0.jsonl')]),
-    ),
-  };
-}
 
 describe('measuring within an iteration', () => {
   test('after every so many steps of the Solver, not again at the last one; what is learnt stays the same', async () => {
@@ -99,7 +53,7 @@ describe('measuring within an iteration', () => {
   });
 
   test('a limit within training measures where it ended, once', async () => {
-    const { result } = await bench.run(measuring('cut', { maxSteps: 4, evalBenchmarks: [] }));
+    const { result } = await bench.run(measuring(bench, 'cut', { maxSteps: 4, evalBenchmarks: [] }));
     expect(moments(result.measurements)).toEqual(['0', '1.2']);
     const more = await bench.run({ maxSteps: 100 }, { resume: bench.path('cut') });
     expect(moments(more.result.measurements)).toEqual(['0', '1.2', '1', '2.2', '2']);
@@ -108,7 +62,7 @@ describe('measuring within an iteration', () => {
 
 describe('benchmarks at every measurement', () => {
   test('answers, summary and report lie in the run folder, and two measurements can be compared', async () => {
-    const { result, events, engine } = await bench.run(measuring('run'));
+    const { result, events, engine } = await bench.run(measuring(bench, 'run'));
     expect(moments(result.benchmarks)).toEqual(['0', '1.2', '1', '2.2', '2']);
     expect(of(events, 'benchmark').map(({ type: _type, ...round }) => round)).toEqual(result.benchmarks);
     const places = ['start', 'iteration-1-step-2', 'iteration-1', 'iteration-2-step-2', 'iteration-2'];
@@ -148,8 +102,8 @@ describe('benchmarks at every measurement', () => {
   });
 
   test('a limit takes part of each set, a short context leaves tasks out and counts them', async () => {
-    const short = exam('first');
-    const long = exam('second', (row) => ({
+    const short = exam(bench, 'first');
+    const long = exam(bench, 'second', (row) => ({
       ...row,
       question: row.id.endsWith('8') ? `${'Well, '.repeat(800)}${row.question}` : row.question,
     }));
@@ -179,7 +133,7 @@ describe('benchmarks at every measurement', () => {
       return taskText(`tool_x${random.int(0, 999)}`, 'abc');
     };
     const { events } = await bench.run(
-      measuring('run', { iterations: 1, evalLimit: 1, synthesis: { candidates: 60, batchSize: 30 } }),
+      measuring(bench, 'run', { iterations: 1, evalLimit: 1, synthesis: { candidates: 60, batchSize: 30 } }),
       {},
       engine,
     );
@@ -206,114 +160,41 @@ describe('benchmarks at every measurement', () => {
   });
 });
 
-describe('a measurement that was interrupted', () => {
-  let whole: ReturnType<typeof outcome>;
-  beforeEach(async () => {
-    await bench.run(measuring('whole'));
-    whole = outcome('whole');
-  });
+describe('a run on given tasks', () => {
+  const rows = [...givenTasks(30), ...Array.from({ length: 9 }, (_, index) => record('second', index))];
+  const given = (out: string) =>
+    bench.onTasks(rows, { out: bench.path(out), evalEvery: 2, evalBenchmarks: exams(bench), evalLimit: 2 });
 
-  /** Runs until `rows` rows are asked for after so many training steps, and counts what was asked for. */
-  const engineUntil = (steps: number, rows: number, act: () => void) => {
-    const engine = new FakeEngine();
-    engine.onGenerate = (asked) => {
-      if (engine.trainSteps.length === steps && asked === rows) act();
-    };
-    return engine;
-  };
-  const countingEngine = () => {
-    const engine = new FakeEngine();
-    const calls: number[] = [];
-    engine.onGenerate = (rows) => void (engine.trainSteps.length === 0 && calls.push(rows));
-    return { engine, calls };
-  };
+  test('is measured as any other, on nothing it trains on, and goes on after Ctrl-C to the same end', async () => {
+    const { events, result } = await bench.run(given('whole'));
+    expect(moments(result.benchmarks)).toEqual(['0', '1.2', '1', '2.2', '2']);
+    expect(of(events, 'tasks')[0]).toMatchObject({ tasks: 30, dropped: { held_out_question: 9 } });
+    const { tasks, files } = readTrainedTasks(bench.path('whole'));
+    expect(files).toEqual([bench.path('whole', 'training-tasks.jsonl')]);
+    expect(tasks).toHaveLength(30);
+    const exam = { records: Array.from({ length: 9 }, (_, index) => record('second', index)) };
+    expect(checkContamination(tasks, exam)).toMatchObject({ tasks: 30, sameQuestion: [], sameCalls: [] });
 
-  test.each([
-    ['on the held-out tasks within an iteration', 4, 20],
-    ['on a benchmark within an iteration', 4, SIZES.first],
-    ['on a benchmark after an iteration', 5, SIZES.first],
-    ['on the last benchmark', 9, SIZES.second],
-    ['at the start', 0, SIZES.first],
-  ])('by Ctrl-C %s: the run goes on to the same end', async (_, steps, rows) => {
     const controller = new AbortController();
-    const engine = engineUntil(steps, rows, () => controller.abort());
-    const { result } = await bench.run(measuring('cut'), { signal: controller.signal }, engine);
-    expect(result.reason).toBe('signal');
+    const engine = new FakeEngine();
+    engine.onGenerate = (asked) => void (engine.trainSteps.length === 2 && asked === 2 && controller.abort());
+    const cut = await bench.run(given('cut'), { signal: controller.signal }, engine);
+    expect(cut.result.reason).toBe('signal');
     await bench.run({}, { resume: bench.path('cut') });
-    expect(outcome('cut')).toEqual(whole);
-  });
-
-  test('answers given before Ctrl-C are kept', async () => {
-    const controller = new AbortController();
-    const engine = engineUntil(4, SIZES.first, () => controller.abort());
-    await bench.run(measuring('cut'), { signal: controller.signal }, engine);
-    const file = bench.path('cut', 'evaluations', 'iteration-1-step-2', 'first.seed-0.jsonl');
-    const kept = fs.readFileSync(file, 'utf8');
-    const { engine: second, calls } = countingEngine();
-    await bench.run({}, { resume: bench.path('cut') }, second);
-    // Neither the held-out tasks nor the first set are asked again before training goes on.
-    expect(calls[0]).toBe(SIZES.second);
-    expect(fs.readFileSync(file, 'utf8')).toBe(kept);
-    expect(outcome('cut')).toEqual(whole);
-  });
-
-  test('answers of a sitting that was killed are thrown away where the Solver was trained anew to that point', async () => {
-    const engine = engineUntil(4, SIZES.second, () => {
-      throw new Error('power cut');
-    });
-    await expect(bench.run(measuring('cut'), {}, engine)).rejects.toThrow('power cut');
-    const file = bench.path('cut', 'evaluations', 'iteration-1-step-2', 'first.seed-0.jsonl');
-    expect(fs.readFileSync(file, 'utf8')).toContain('"correct":true');
-    // As if the weights had been others.
-    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replaceAll('"correct":true', '"correct":false'));
-    await bench.run({}, { resume: bench.path('cut') });
-    expect(fs.readFileSync(file, 'utf8')).toContain('"correct":true');
-    expect(outcome('cut')).toEqual(whole);
-  });
-
-  test('with a checkpoint at that very point they are kept', async () => {
-    const engine = engineUntil(4, SIZES.second, () => {
-      throw new Error('power cut');
-    });
-    const over = { checkpoint: { everySteps: 2 } };
-    await expect(bench.run(measuring('cut', over), {}, engine)).rejects.toThrow('power cut');
-    const { engine: second, calls } = countingEngine();
-    await bench.run({}, { resume: bench.path('cut') }, second);
-    expect(calls.slice(0, 3)).toEqual([20, 40, SIZES.second]);
-    expect(outcome('cut')).toEqual(whole);
+    expect(outcome(bench, 'cut')).toEqual(outcome(bench, 'whole'));
   });
 });
 
-describe('what may change when a run goes on', () => {
-  const interrupted = async () => {
-    const controller = new AbortController();
-    const engine = new FakeEngine();
-    engine.onTrain = () => controller.abort();
-    await bench.run(measuring('cut', { iterations: 1 }), { signal: controller.signal }, engine);
-    return { resume: bench.path('cut') };
-  };
-
-  test('how often is measured', async () => {
-    const { result } = await bench.run({ evalEvery: 1 }, await interrupted());
-    expect(moments(result.measurements)).toEqual(['0', '1.1', '1.2', '1']);
-    expect(moments(result.benchmarks)).toEqual(moments(result.measurements));
-  });
-
-  test('not the benchmarks, the number of tasks, or the records', async () => {
-    const options = await interrupted();
-    await expect(bench.run({ evalLimit: 3 }, options)).rejects.toThrow(
-      /^evalLimit: is null .* cannot become 3/,
-    );
-    await expect(bench.run({ evalBenchmarks: [exam('first')] }, options)).rejects.toThrow(/^evalBenchmarks/);
-    const engine = new FakeEngine();
-    exam('second', (row) => ({ ...row, question: `${row.question} Now.` }));
-    await expect(bench.run({}, options, engine)).rejects.toThrow(
-      /the records of 'second' are not those this run began with/,
-    );
-    expect(engine.policies).toHaveLength(0);
-    exam('second');
-    expect((await bench.run({}, options)).result.status).toBe('completed');
-  });
+test('what is no run, and a run that has selected nothing, have nothing to compare with an exam', async () => {
+  expect(() => readTrainedTasks(bench.make('empty'))).toThrow(/is no run folder/);
+  expect(() => readTrainedTasks(bench.path('nowhere.jsonl'))).toThrow(ConfigError);
+  await bench.run(bench.config({ maxSteps: 1 }));
+  expect(() => readTrainedTasks(bench.path('run'))).toThrow(/has selected no task to train on yet/);
+  bench.make('run/candidates');
+  bench.write('run/candidates/iteration-1.jsonl', '{"index": 0, "verdict": "selected"');
+  expect(() => readTrainedTasks(bench.path('run'))).toThrow(/iteration-1\.jsonl, line 1: is no task/);
+  const file = bench.write('mine.jsonl', `${JSON.stringify(record('first', 0))}\n{"id": 3}\n`);
+  expect(readTrainedTasks(file)).toMatchObject({ tasks: [{ id: 'first-0' }], malformed: 1 });
 });
 
 describe('benchmarks that cannot be read stop a run before anything is made or loaded', () => {
@@ -331,7 +212,10 @@ describe('benchmarks that cannot be read stop a run before anything is made or l
     expect(await attempt({ evalBenchmarks: ['toolalpacca'], benchmarkData: empty })).toMatch(
       /toolalpacca.*toolalpaca/,
     );
-    const absent = await attempt({ evalBenchmarks: [exam('first'), 'nexusraven'], benchmarkData: empty });
+    const absent = await attempt({
+      evalBenchmarks: [exam(bench, 'first'), 'nexusraven'],
+      benchmarkData: empty,
+    });
     expect(absent).toMatch(/NexusRaven is not in .*Get it from .*CC BY-NC/);
     bench.make('half');
     bench.write('half/level-1-api.json', '[]');
@@ -339,7 +223,7 @@ describe('benchmarks that cannot be read stop a run before anything is made or l
       /is incomplete.*cut off\?/,
     );
     expect(await attempt({ evalBenchmarks: ['snips'] })).toMatch(/--benchmark-data: say in which folder/);
-    expect(await attempt({ evalBenchmarks: [exam('first'), exam('first')] })).toMatch(
+    expect(await attempt({ evalBenchmarks: [exam(bench, 'first'), exam(bench, 'first')] })).toMatch(
       /--eval-benchmarks: 'first' is named twice/,
     );
     expect(await attempt({ evalBenchmarks: [bench.path('nowhere.jsonl')] })).toMatch(/nowhere\.jsonl/);

@@ -66,6 +66,7 @@ export {
   evaluate,
   type EvaluateOptions,
   type EvaluationPolicy,
+  type EvaluationRequest,
   type EvaluationUpdate,
 } from './eval/evaluate';
 export { matchCalls, type CallsMatch, type MatchCallsOptions } from './eval/match-calls';

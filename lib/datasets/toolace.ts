@@ -48,8 +48,9 @@ function readTurn(value: JsonValue, index: number): Turn {
   if (!ROLES.includes(from))
     throw new FieldProblem(`${field}.from`, `'${from}' is not user, assistant or tool`);
   // Some of the assistant's turns are empty: a problem of that turn, not of those after it.
-  if (typeof turn['value'] !== 'string') throw new FieldProblem(`${field}.value`, 'must be a string');
-  return { from, value: turn['value'].trim() };
+  const text = from === 'user' ? textOf(turn['value'], `${field}.value`) : turn['value'];
+  if (typeof text !== 'string') throw new FieldProblem(`${field}.value`, 'must be a string');
+  return { from, value: text.trim() };
 }
 
 /** The task of the last of these turns. */

@@ -323,6 +323,7 @@ describe('ToolACE', () => {
       dialogue(user, ['narrator', 'x']),
       { ...dialogue(user, ['assistant', 'x']), system: 'Functions: [] or [func1(a)]' },
       dialogue(user, ['assistant', '[Other API(lamp="hall")]']),
+      dialogue(['user', ' '], ['assistant', 'What?']),
     ];
     const { records, problems, dropped } = await loadTrainingTasks(folder.lines('a.jsonl', rows));
     expect(records.map(({ id, gold }) => [id, gold.length])).toEqual([['toolace-00000-4', 0]]);
@@ -334,6 +335,7 @@ describe('ToolACE', () => {
       [4, 'conversations[0].value'],
       [5, 'conversations[1].from'],
       [6, 'system'],
+      [8, 'conversations[0].value'],
     ]);
   });
 });

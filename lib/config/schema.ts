@@ -85,7 +85,7 @@ export const configSchema = z.strictObject({
     { flag: true },
   ),
   evalBenchmarks: textList(
-    'Benchmarks put to the Solver at every measurement (see eval --list), or files of neutral records: toolalpaca,./exam.jsonl. Generated tasks that stand in them are dropped.',
+    'Benchmarks put to the Solver at every measurement (see eval --list), or files of neutral records: toolalpaca,./exam.jsonl. None of their records is trained on.',
     { flag: true },
   ),
   benchmarkData: optionalText('Folder searched for the files of the benchmarks.', { flag: true }),

@@ -12,23 +12,49 @@ export interface Predictions {
   problems: RecordProblem[];
 }
 
-/** Reads `{id, text}` or `{id, calls}` per line; several lines of an id are several answers. @throws ConfigError */
+/** Fields that hold an answer; the first that is not null counts. */
+const FIELDS = ['calls', 'tool_calls', 'message', 'text', 'content'] as const;
+const TEXTS: readonly string[] = ['text', 'content'];
+
+/**
+ * Reads lines of an id and an answer: `text` (or `content`) as the model gave it; or `calls`, a list of calls or a message of OpenAI's form; or
+ * that message under `message`, its calls under `tool_calls`. Null is no answer. Several lines of an id are several answers.
+ * @throws ConfigError
+ */
 export function readPredictions(file: string): Predictions {
   const list = new RecordList();
   const rows = new Map<string, Row[]>();
   for (const { line, row } of readDataLines(file, list)) {
     list.attempt(file, line, () => {
       const id = typeof row['id'] === 'number' ? String(row['id']) : textOf(row['id'], 'id');
-      const { text, calls } = row;
-      if (typeof text !== 'string' && calls !== null && !Array.isArray(calls))
-        throw new FieldProblem(
-          'text',
-          'must be a string, or calls a list (or null where there is no answer)',
-        );
-      rows.set(id, [...(rows.get(id) ?? []), row]);
+      checkAnswer(row);
+      const earlier = rows.get(id);
+      if (earlier) earlier.push(row);
+      else rows.set(id, [row]);
     });
   }
   return { rows, problems: list.problems };
+}
+
+const fieldOf = (row: Row) =>
+  FIELDS.find((name) => row[name] !== undefined && row[name] !== null) ?? FIELDS.find((name) => name in row);
+
+function checkAnswer(row: Row): void {
+  const field = fieldOf(row);
+  if (field === undefined) {
+    const others = Object.keys(row).filter((name) => name !== 'id');
+    throw new FieldProblem(
+      'text',
+      `is missing, and so is calls: a line needs the answer as text, or its calls (it has ${others.join(', ') || 'nothing else'})`,
+    );
+  }
+  const type = typeof row[field];
+  if (
+    TEXTS.includes(field) ? type !== 'string' && row[field] !== null : type === 'number' || type === 'boolean'
+  ) {
+    const wanted = TEXTS.includes(field) ? 'a string' : 'a list of calls {name, arguments}';
+    throw new FieldProblem(field, `must be ${wanted}, or null where there is no answer`);
+  }
 }
 
 /** The answers to a set, scored; a record without one counts as wrong. */
@@ -53,7 +79,8 @@ const UNANSWERED: Pick<ScoredAnswer, 'correct' | 'errors'> = {
 };
 
 function scorePrediction(row: Row, record: NeutralRecord): ScoredAnswer {
-  const { text, calls } = row;
-  if (Array.isArray(calls)) return scoreCallsOf(readCallList(calls), record);
-  return typeof text === 'string' ? scoreText(text, record) : scoreCallsOf(null, record);
+  const value = row[fieldOf(row)!];
+  if (typeof value === 'string') return scoreText(value, record);
+  const given = value === null || value === undefined ? null : Array.isArray(value) ? value : [value];
+  return scoreCallsOf(given === null ? null : readCallList(given), record);
 }

@@ -1,0 +1,178 @@
+/** Answers as the systems of this world give them. */
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { readCallList, readCalls } from '../../lib/eval/read-calls';
+import { readPredictions, scorePredictions } from '../../lib/eval/session/predictions';
+import type { JsonValue, ToolCall } from '../../lib/tasks/task';
+
+const F = '{"name": "f", "arguments": {"a": 1}}';
+const G = '{"name": "g", "arguments": {"b": "x"}}';
+const f: ToolCall = { name: 'f', arguments: { a: 1 } };
+const g: ToolCall = { name: 'g', arguments: { b: 'x' } };
+const OPENAI = `{"type": "function", "id": "c1", "function": {"name": "f", "arguments": "{\\"a\\": 1}"}}`;
+
+test.each<[string, string, ToolCall[] | null]>([
+  ['JSON', `[${F}, ${G}]`, [f, g]],
+  ['one below the other', `${F}\n${G}`, [f, g]],
+  ['a semicolon between', `<|python_tag|>{"name": "f", "parameters": {"a": 1}}; ${G}<|eom_id|>`, [f, g]],
+  ['a mark of the end', `[${F}]<|im_end|>`, [f]],
+  ['several marks', `[TOOL_CALLS] [${F}]</s> <|endoftext|>`, [f]],
+  ['words before', `I will call f: ${F}`, [f]],
+  ['words around', `The calls are [${F}, ${G}], as you'd ask.`, [f, g]],
+  ['words between', `First ${F}, then (it's needed) ${G}.`, [f, g]],
+  ['a Python list among words', 'I call [f(a=1), g(b="x")] now.', [f, g]],
+  ['fences of any language', '```js\n[f(a=1)]\n```', [f]],
+  ['a fence in one line', '```json [' + F + ']```', [f]],
+  ['a fence for every call', `First:\n\`\`\`json\n${F}\n\`\`\`\nthen\n\`\`\`json\n${G}\n\`\`\``, [f, g]],
+  ['the same call in two fences', `Draft:\n\`\`\`json\n${F}\n\`\`\`\nFinal:\n\`\`\`json\n${F}\n\`\`\``, [f]],
+  ['a block of calls', `<tool_calls>[${F}, ${G}]</tool_calls>`, [f, g]],
+  ['function_call blocks', `<function_call>${F}</function_call>`, [f]],
+  ['function blocks', '<function=f>{"a": 1}</function> <function=g>{"b": "x"}</function>', [f, g]],
+  ['a thought whose beginning is in the prompt', `[${G}] perhaps</think>[${F}]`, [f]],
+  ['a thought without an end', `<think>perhaps [${F}]`, null],
+  ['a message of OpenAI', `{"role": "assistant", "content": null, "tool_calls": [${OPENAI}]}`, [f]],
+  ['an older one', '{"function_call": {"name": "f", "arguments": "{\\"a\\": 1}"}}', [f]],
+  ['calls of OpenAI', `[${OPENAI}]`, [f]],
+  [
+    'without arguments',
+    '[{"name": "f", "arguments": null}, {"name": "f", "arguments": ""}, {"name": "f"}]',
+    Array.from({ length: 3 }, () => ({ name: 'f', arguments: {} })),
+  ],
+  ['a wrapper’s own keys', '[{"id": "c1", "type": "function", "name": "f"}]', [{ name: 'f', arguments: {} }]],
+  ['Anthropic', '{"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}', [f]],
+  ['Gemini', '{"functionCall": {"name": "f", "args": {"a": 1}}}', [f]],
+  ['Seal-Tools', '[{"api": "f", "parameters": {"a": 1}, "responses": ["r"]}]', [f]],
+  ['Hammer', '[{"tool": "f", "parameters": {"a": 1}}]', [f]],
+  [
+    'an argument that is called arguments',
+    '[{"name": "f", "arguments": [1]}]',
+    [{ name: 'f', arguments: { arguments: [1] } }],
+  ],
+  ['Python calls with a semicolon', 'f(a=1); g(b="x")', [f, g]],
+  ['assigned, printed', 'r = f(a=1)\nprint(g(b="x"))', [f, g]],
+  [
+    'words of other languages',
+    '[f(a=true, b=null, c=["false", false])]',
+    [{ name: 'f', arguments: { a: true, b: null, c: ['false', false] } }],
+  ],
+  [
+    'variables',
+    "[f(a=my_data, b=frame['x'], c=np.array([1]))]",
+    [{ name: 'f', arguments: { a: 'my_data', b: "frame['x']", c: 'np.array([1])' } }],
+  ],
+  ['arguments by place', 'f(1)', null],
+  ['a call in a sentence', 'I call f(a=1) now.', null],
+  ['other JSON', 'Here: {"name": "Paris", "country": "France"} and {"a": [1, 2]}.', null],
+  [
+    'a tool of the menu, repeated',
+    'There is {"name": "f", "description": "F.", "parameters": {"type": "object", "properties": {}}} only.',
+    null,
+  ],
+  ['a refusal', 'None of the tools (f, g) can do this. Sorry!', null],
+  ['an empty list among words', 'No tool fits: []', null],
+  ['cut off in a list', `[${F}, {"name": "g", "argu`, null],
+  ['cut off in a list among words', `Sure: [${F}, {"name": "g", "argu`, null],
+  ['cut off in a block', `<tool_call>${F}</tool_call><tool_call>{"name": "g", "argu`, null],
+  ['cut off in an answer block', `<tool_call_answer>[${F}]`, null],
+  ['cut off in a fence', `\`\`\`json\n${F}\n\`\`\`\nand\n\`\`\`json\n{"name": "g", "argu`, null],
+])('%s', (_, text, calls) => expect(readCalls(text)).toEqual(calls));
+
+test.each<[string, JsonValue[], ToolCall[] | null]>([
+  ['calls', [{ name: 'f', arguments: { a: 1 } }], [f]],
+  ['arguments as text', [{ name: 'f', arguments: '{"a": 1}' }], [f]],
+  ['of OpenAI', [JSON.parse(OPENAI) as JsonValue], [f]],
+  ['a message', [{ role: 'assistant', tool_calls: [JSON.parse(OPENAI) as JsonValue] }], [f]],
+  ['a message that says its calls', [{ role: 'assistant', content: '[f(a=1)]', tool_calls: null }], [f]],
+  ['a message of words', [{ role: 'assistant', content: 'No tool fits.' }], null],
+  ['a message without calls', [{ role: 'assistant', content: null, tool_calls: [] }], []],
+  [
+    'blocks of Anthropic',
+    [
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'Well.' },
+          { type: 'tool_use', id: 't', name: 'f', input: { a: 1 } },
+        ],
+      },
+    ],
+    [f],
+  ],
+  ['by name', [{ f: { a: 1 } }, { g: { b: 'x' } }], [f, g]],
+  ['texts', ['f(a=1)', G], [f, g]],
+  [
+    'arguments cut off: a call all the same',
+    [{ function: { name: 'f', arguments: '{"a": ' } }],
+    [{ name: 'f', arguments: { arguments: '{"a": ' } }],
+  ],
+  ['none', [], []],
+  ['no calls', [3, 'words'], null],
+])('as JSON: %s', (_, calls, read) => expect(readCallList(calls)).toEqual(read));
+
+test('a degenerate answer costs no more than its length', () => {
+  for (const text of [
+    '['.repeat(50_000),
+    '{"'.repeat(50_000),
+    '[{'.repeat(50_000),
+    '[1]'.repeat(50_000),
+    "['".repeat(50_000),
+  ]) {
+    const start = performance.now();
+    expect(readCalls(text)).toBeNull();
+    expect(performance.now() - start).toBeLessThan(1000);
+  }
+});
+
+describe('files of predictions', () => {
+  let dir: string;
+  beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'))));
+  afterEach(() => fs.rmSync(dir, { recursive: true }));
+
+  const read = (...rows: unknown[]) => {
+    const file = path.join(dir, 'p.jsonl');
+    fs.writeFileSync(file, rows.map((row) => JSON.stringify(row)).join('\n'));
+    return readPredictions(file);
+  };
+  const record: NeutralRecord = {
+    id: 'a',
+    question: 'Call f with 1.',
+    tools: [{ name: 'f', parameters: { a: { type: 'integer' } } }],
+    gold: [f],
+  };
+
+  test.each<[string, unknown, boolean]>([
+    ['text', { text: `Sure: ${F}` }, true],
+    ['content', { content: F }, true],
+    ['calls', { calls: [{ name: 'f', arguments: { a: 1 } }] }, true],
+    ['one call', { calls: { name: 'f', arguments: { a: 1 } } }, true],
+    ['calls as text', { calls: `[${F}]` }, true],
+    ['a message as calls', { calls: { role: 'assistant', tool_calls: [JSON.parse(OPENAI)] } }, true],
+    ['a message', { message: { role: 'assistant', content: '', tool_calls: [JSON.parse(OPENAI)] } }, true],
+    ['tool_calls', { tool_calls: [JSON.parse(OPENAI)] }, true],
+    ['text where calls are null', { calls: null, text: F }, true],
+    ['no answer', { calls: null }, false],
+    ['no text', { text: null }, false],
+    ['words', { text: 'No.' }, false],
+  ])('%s', (_, answer, right) => {
+    const predictions = read({ id: 'a', ...(answer as object) });
+    expect(predictions.problems).toEqual([]);
+    expect(scorePredictions([record], predictions).results[0]!.answers.map(({ correct }) => correct)).toEqual(
+      [right],
+    );
+  });
+
+  test.each<[unknown, string, RegExp]>([
+    [{ id: 'a', output: F }, 'text', /is missing, and so is calls.*\(it has output\)/],
+    [{ id: 'a' }, 'text', /it has nothing else/],
+    [{ id: 'a', text: 5 }, 'text', /must be a string, or null/],
+    [{ id: 'a', calls: 5 }, 'calls', /must be a list of calls/],
+    [{ text: F }, 'id', /must be a non-empty string/],
+  ])('%j is malformed', (row, field, message) => {
+    const { problems } = read({ id: 'b', calls: [] }, row);
+    expect(problems).toMatchObject([{ line: 2, field }]);
+    expect(problems[0]!.message).toMatch(message);
+  });
+});

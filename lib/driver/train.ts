@@ -23,7 +23,7 @@ import { finish } from './results';
 import { Roles } from './roles';
 import { initialState, stepsOf, type RunState } from './state';
 import { restoreTrainingTasks } from './training-tasks';
-import { withoutEffect } from './without-effect';
+import { warningsOf } from './warnings';
 
 export interface TrainOptions {
   /** Aborting finishes the present step (or batch), saves, and ends the run with status `stopped`. */
@@ -100,8 +100,7 @@ async function conduct(
       publish,
     );
     await begin(context, opened, options, host, baseModel);
-    const message = withoutEffect(context.config, input, context.hooks);
-    if (message !== undefined) context.emit({ type: 'warning', code: 'no-effect', message });
+    warningsOf(context.config, input, context.hooks).forEach((warning) => context.emit(warning));
     const reason = await toTheEnd(context);
     return await finish(context, reason);
   } catch (error) {

@@ -249,6 +249,21 @@ describe('hooks and settings of self-play', () => {
     expect(of(events, 'step')[0]!.metrics['rewards/mine/mean']).toBe(1);
   });
 
+  test('a long stage without checkpoints is pointed out', async () => {
+    const of = async (steps: number, everySteps: number) => {
+      const solver = { steps, promptsPerStep: 1, numGenerations: 2 };
+      const out = bench.path(`${steps}-${everySteps}`);
+      const config = bench.onTasks(many(12), { solver, checkpoint: { everySteps }, maxSteps: 1, out });
+      const { events } = await bench.run(config);
+      return events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    };
+    expect(await of(490, 0)).toEqual([
+      expect.stringMatching(/within a stage of 490 steps.*checkpoint\.everySteps/),
+    ]);
+    expect(await of(490, 50)).toEqual([]);
+    expect(await of(100, 0)).toEqual([]);
+  });
+
   test('without any there is no warning', async () => {
     const { events } = await bench.run(bench.onTasks(many(12)));
     expect(of(events, 'warning')).toEqual([]);

@@ -174,7 +174,9 @@ describe('malformed records', () => {
     );
     const { records, problems, notes } = await loadBenchmark(file);
     expect(records.map(({ id }) => id)).toEqual(['a', 'f', '7']);
-    expect(notes).toEqual(['1 records call a function that they do not offer']);
+    expect(notes).toEqual([
+      '1 record calls a function that is not offered: no answer from the menu can be right there',
+    ]);
     expect(problems.map(({ line, field }) => [line, field])).toEqual([
       [2, 'row'],
       [3, 'tools'],
@@ -310,4 +312,92 @@ test('NexusRaven in upstream’s layout: functions are read from Python definiti
     },
     required: ['colour'],
   });
+});
+
+describe('what a file is instead of data', () => {
+  const record = {
+    id: 'a',
+    question: 'What time is it?',
+    tools: [{ name: 'now', parameters: {} }],
+    gold: [{ name: 'now', arguments: {} }],
+  };
+
+  test.each<[string, string, RegExp]>([
+    ['nothing', '', /it is empty/],
+    ['a list', JSON.stringify([record], null, 1), /it is one list: write one JSON object per line/],
+    ['an object over several lines', JSON.stringify(record, null, 1), /one object over several lines/],
+    ['a pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:abc\n', /git lfs pull/],
+    ['a page', '<!DOCTYPE html>\n<html></html>\n', /it is a web page: download the raw file/],
+    ['words', 'no data here\n', /line 1: row is not valid JSON/],
+  ])('%s', async (_, content, message) => {
+    const file = write('exam.jsonl', content);
+    await expect(loadBenchmark(file)).rejects.toThrow(message);
+  });
+
+  test('a page in place of a published file', async () => {
+    write('eval_real.json', '<html><body>Not found</body></html>');
+    await expect(loadBenchmark('toolalpaca', dir)).rejects.toThrow(/is not valid JSON \(it is a web page/);
+  });
+
+  test('a byte order mark is no part of the data', async () => {
+    const file = write(
+      'exam.jsonl',
+      `\uFEFF${JSON.stringify(record)}\r\n${JSON.stringify({ ...record, id: 'b' })}\r\n`,
+    );
+    expect(await loadBenchmark(file)).toMatchObject({ counts: { records: 2 }, problems: [] });
+  });
+
+  test('what is not there, with what is like it', async () => {
+    write('exam.jsonl', record);
+    await expect(loadBenchmark(path.join(dir, 'exams.jsonl'))).rejects.toThrow(
+      /exams\.jsonl: cannot be read \(it is not there\. Did you mean .*exam\.jsonl\?\)/,
+    );
+    await expect(loadBenchmark(`${dir}/`)).rejects.toThrow(/it is a folder/);
+    await expect(loadBenchmark('snips', path.join(dir, 'exam.jsonl'))).rejects.toThrow(/is a file/);
+  });
+
+  test('a file of one’s own that is named without its ending', () => {
+    const here = process.cwd();
+    write('exam.jsonl', record);
+    process.chdir(dir);
+    try {
+      expect(() => benchmarkNamed('exam')).toThrow(/Did you mean the file '\.\/exam\.jsonl'\?/);
+    } finally {
+      process.chdir(here);
+    }
+  });
+});
+
+test('BFCL: a file that ends in the middle of a row was cut off', async () => {
+  const category = [
+    'simple_python',
+    'multiple',
+    'parallel',
+    'parallel_multiple',
+    'irrelevance',
+    'simple_java',
+    'simple_javascript',
+  ];
+  for (const name of category) {
+    const row = {
+      id: `${name}_0`,
+      question: [[{ role: 'user', content: 'Well?' }]],
+      function: [{ name: 'f', parameters: {} }],
+    };
+    write(`BFCL_v4_${name}.json`, lines(row, { ...row, id: `${name}_1` }));
+    write(
+      `possible_answer/BFCL_v4_${name}.json`,
+      lines({ id: `${name}_0`, ground_truth: [{ f: {} }] }, { id: `${name}_1`, ground_truth: [{ f: {} }] }),
+    );
+  }
+  expect((await loadBenchmark('bfcl', dir)).records).toHaveLength(14);
+  const file = path.join(dir, 'BFCL_v4_parallel.json');
+  const whole = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, whole.slice(0, -20));
+  await expect(loadBenchmark('bfcl', dir)).rejects.toThrow(
+    /BFCL_v4_parallel\.json: it ends after \d+ characters in the middle/,
+  );
+  // A row that is wrong elsewhere is one malformed record.
+  fs.writeFileSync(file, `{"id": \n${whole}`);
+  expect((await loadBenchmark('bfcl', dir)).problems).toMatchObject([{ line: 1, field: 'row' }]);
 });

@@ -175,4 +175,10 @@ describe('files of predictions', () => {
     expect(problems).toMatchObject([{ line: 2, field }]);
     expect(problems[0]!.message).toMatch(message);
   });
+
+  test('a file without any answer says why', () => {
+    expect(() => read({ id: 'a', output: F }, { id: 'b', output: F })).toThrow(
+      /p\.jsonl: no answer can be read \(line 1: text is missing.*it has output/,
+    );
+  });
 });

@@ -62,7 +62,7 @@ export function* readBfcl(files: Record<string, string>, list: RecordList): Step
     const accepted =
       category === 'irrelevance' ? undefined : yield* readAnswers(files[answers(category, version)]!, list);
     const file = files[questions(category, version)]!;
-    for (const { line, row } of readDataLines(file, list)) {
+    for (const { line, row } of readDataLines(file, list, { isPublished: true })) {
       yield list.add(file, line, () => readRow(row, category, accepted));
     }
   }
@@ -72,7 +72,7 @@ type Answers = ReadonlyMap<string, CallAlternatives[]>;
 
 function* readAnswers(file: string, list: RecordList): Generator<void, Answers> {
   const all = new Map<string, CallAlternatives[]>();
-  for (const { line, row } of readDataLines(file, list)) {
+  for (const { line, row } of readDataLines(file, list, { isPublished: true })) {
     yield list.attempt(file, line, () => {
       all.set(
         textOf(row['id'], 'id'),

@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+
 import { ConfigError } from '../../binding/errors';
 import { didYouMean } from '../../config/suggest';
 import type { RecordCounts } from '../neutral-record';
@@ -205,7 +207,13 @@ export function benchmarkNamed(name: string): BenchmarkEntry {
   if (entry) return entry;
   const names = BENCHMARKS.map((item) => item.name);
   throw new ConfigError(
-    `unknown benchmark '${name}'.${didYouMean(name, names)} There are ${names.join(', ')}, and files of your own: ./my.jsonl`,
+    `unknown benchmark '${name}'.${ownFile(name) ?? didYouMean(name, names)} There are ${names.join(', ')}, and files of your own: ./my.jsonl`,
     { name },
   );
+}
+
+/** A name without its ending or path is taken for that of a published set. */
+function ownFile(name: string): string | undefined {
+  const file = [name, `${name}.jsonl`].find((item) => fs.statSync(item, { throwIfNoEntry: false })?.isFile());
+  return file === undefined ? undefined : ` Did you mean the file './${file}'?`;
 }

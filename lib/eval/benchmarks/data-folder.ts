@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { ConfigError } from '../../binding/errors';
+import { causeOf } from './reading';
 
 const MAX_DEPTH = 16;
 const SKIPPED = new Set(['node_modules', '.git', '.hg', '.svn']);
@@ -33,7 +34,7 @@ export class DataFolder {
       walk(dir, 0);
     } catch (cause) {
       throw new ConfigError(
-        `--data ${dir}: cannot be read as a folder (${(cause as Error).message})`,
+        `--data ${dir}: cannot be read as a folder (${causeOf(cause, dir)})`,
         { dir },
         { cause },
       );

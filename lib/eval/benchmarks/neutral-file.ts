@@ -62,7 +62,12 @@ function neutralBenchmark(file: string, { records, problems, dropped }: RecordLi
     problems,
     dropped,
     files: [file],
-    notes: unknown > 0 ? [`${unknown} records call a function that they do not offer`] : [],
+    notes:
+      unknown > 0
+        ? [
+            `${unknown} ${unknown === 1 ? 'record calls' : 'records call'} a function that is not offered: no answer from the menu can be right there`,
+          ]
+        : [],
   };
 }
 

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { ConfigError } from '../../binding/errors';
+import { closest } from '../../config/suggest';
 import type { JsonValue } from '../../tasks/task';
 import type { NeutralRecord, RecordProblem } from '../neutral-record';
 import { isObject, type Row } from '../record-reader';
@@ -45,14 +46,53 @@ export class RecordList {
   }
 }
 
-/** Text of a data file. @throws ConfigError */
+/** Text of a data file, without a byte order mark. @throws ConfigError */
 export function readDataText(file: string): string {
   try {
-    return fs.readFileSync(file, 'utf8');
+    return fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
-    throw new ConfigError(`${file}: cannot be read (${(cause as Error).message})`, { file }, { cause });
+    throw new ConfigError(`${file}: cannot be read (${causeOf(cause, file)})`, { file }, { cause });
   }
 }
+
+/** Why a file or folder cannot be read, in words. */
+export function causeOf(cause: unknown, file: string): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return `it is not there${siblingLike(file)}`;
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'ENOTDIR':
+      return 'it, or a part of its path, is a file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'no permission to read it';
+    default:
+      return message;
+  }
+}
+
+/** A file or folder beside the absent one whose name is like its name. */
+function siblingLike(file: string): string {
+  const dir = path.dirname(file);
+  try {
+    const near = closest(path.basename(file), fs.readdirSync(dir));
+    return near === undefined ? '' : `. Did you mean ${path.join(dir, near)}?`;
+  } catch {
+    return '';
+  }
+}
+
+/** What a text that is no data is instead, if that can be told. */
+function pretender(text: string): string | undefined {
+  if (text.startsWith('version https://git-lfs')) return 'it is a Git LFS pointer: run git lfs pull';
+  if (text.trim() === '') return 'it is empty: download it again';
+  return /^\s*<(?:!doctype|html)/i.test(text) ? 'it is a web page: download the raw file' : undefined;
+}
+
+const cutOff = (text: string) =>
+  `it ends after ${text.length} characters in the middle: a download that was cut off? Fetch it again`;
 
 /** A JSON data file. @throws ConfigError for a file that is cut off or no JSON */
 export function readDataJson(file: string): JsonValue {
@@ -60,15 +100,8 @@ export function readDataJson(file: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
-    const cut = /^\s*[[{]/.test(text) && !/[\]}]\s*$/.test(text);
-    const pointer = text.startsWith('version https://git-lfs');
-    const guess = pointer
-      ? 'it is a Git LFS pointer: run git lfs pull'
-      : text.trim() === ''
-        ? 'it is empty: download it again'
-        : cut
-          ? `it ends after ${text.length} characters in the middle: a download that was cut off? Fetch it again`
-          : (cause as Error).message;
+    const isCut = /^\s*[[{]/.test(text) && !/[\]}]\s*$/.test(text);
+    const guess = pretender(text) ?? (isCut ? cutOff(text) : (cause as Error).message);
     throw new ConfigError(`${file}: is not valid JSON (${guess})`, { file }, { cause });
   }
 }
@@ -82,19 +115,59 @@ export function readDataList(file: string): JsonValue[] {
   return value;
 }
 
-/** The rows of a JSON-lines file with their line numbers, in order; a row that is no JSON object is a problem of the list. */
-export function* readDataLines(file: string, list: RecordList): Generator<{ line: number; row: Row }> {
+/**
+ * The rows of a JSON-lines file with their line numbers, in order; a row that is no JSON object is a problem of the list.
+ * @param isPublished a file of known content: without the end of its last line it was cut off, and is not read
+ * @throws ConfigError
+ */
+export function* readDataLines(
+  file: string,
+  list: RecordList,
+  { isPublished = false }: { isPublished?: boolean } = {},
+): Generator<{ line: number; row: Row }> {
+  const text = readDataText(file);
+  const lines = text.split('\n');
+  if (isPublished && isTorn(lines)) throw new ConfigError(`${file}: ${cutOff(text)}`, { file });
   let rows = 0;
-  for (const [index, content] of readDataText(file).split('\n').entries()) {
+  let firstProblem: string | undefined;
+  for (const [index, content] of lines.entries()) {
     if (content.trim() === '') continue;
     const line = index + 1;
     let row: Row | undefined;
     list.attempt(file, line, () => (row = parseRow(content)));
-    if (row === undefined) continue;
+    if (row === undefined) {
+      firstProblem ??= `line ${line}: ${list.problems.at(-1)!.message}`;
+      continue;
+    }
     rows++;
     yield { line, row };
   }
-  if (rows === 0) throw new ConfigError(`${file}: holds no record`, { file });
+  if (rows === 0) {
+    const why = pretender(text) ?? wholeJson(text) ?? firstProblem ?? 'it is empty';
+    throw new ConfigError(`${file}: holds no record (${why})`, { file });
+  }
+}
+
+/** Whether the last line is the beginning of a row. */
+function isTorn(lines: readonly string[]): boolean {
+  const last = lines.findLast((line) => line.trim() !== '');
+  if (last === undefined) return false;
+  try {
+    JSON.parse(last);
+    return false;
+  } catch {
+    return lines.at(-1) === last;
+  }
+}
+
+/** What a text is whose lines are no objects, but which is JSON as a whole. */
+function wholeJson(text: string): string | undefined {
+  try {
+    const what = Array.isArray(JSON.parse(text)) ? 'one list' : 'one object over several lines';
+    return `it is ${what}: write one JSON object per line`;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseRow(content: string): Row {

@@ -49,7 +49,7 @@ export function tableRows(report: EvaluationReport): string[][] {
   ];
 }
 
-/** Malformed predictions that are told one by one. */
+/** Malformed lines that are told one by one. */
 const MOST_LINES = 5;
 /** Parts of a set that are told one by one; all are in the JSON object and in the report. */
 const MOST_PARTS = 12;
@@ -97,12 +97,14 @@ const noCallRemarks = ({ noCallTasks }: SetReport): string[] =>
     : [];
 
 const malformedRemarks = ({ malformed }: SetReport): string[] => {
-  const [first] = malformed;
-  return first
-    ? [
-        `${malformed.length} malformed records left out, the first in line ${first.line} of ${first.file}: ${first.message}`,
-      ]
-    : [];
+  if (malformed.length === 0) return [];
+  const named = malformed
+    .slice(0, MOST_LINES)
+    .map(({ file, line, message }) => `line ${line} of ${file}: ${message}`);
+  const others = malformed.length - named.length;
+  return [
+    `${malformed.length} malformed ${malformed.length === 1 ? 'record' : 'records'} left out. ${named.join('; ')}${others > 0 ? `; and ${others} more` : ''}`,
+  ];
 };
 
 const notesOf = ({ notes }: SetReport, shuffled: boolean): string[] =>
@@ -142,8 +144,12 @@ export function remarksOf(set: SetReport, shuffled: boolean): string[] {
     ...(tooLong > 0 ? [`${countOf(tooLong)} left out: menu and answer do not fit the model’s context`] : []),
     ...(withoutPrediction ? [`${countOf(withoutPrediction)} without a prediction, counted as wrong`] : []),
     ...malformedRemarks(set),
-    ...(recordsWithUnknownTool > 0
-      ? [`${countOf(recordsWithUnknownTool)} of the set call a function that is not offered`]
+    ...(recordsWithUnknownTool > 0 && !set.notes.some((note) => note.includes('not offered'))
+      ? [
+          recordsWithUnknownTool === 1
+            ? '1 task of the set calls a function that is not offered'
+            : `${recordsWithUnknownTool} tasks of the set call a function that is not offered`,
+        ]
       : []),
     ...notesOf(set, shuffled),
   ];

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../binding/errors';
 import type { ScoredAnswer, TaskResult } from '../answer';
 import { resultOf, scoreCallsOf, scoreText } from '../answer';
 import { FieldProblem, readDataLines, RecordList, textOf } from '../benchmarks/reading';
@@ -32,6 +33,10 @@ export function readPredictions(file: string): Predictions {
       if (earlier) earlier.push(row);
       else rows.set(id, [row]);
     });
+  }
+  const [first] = list.problems;
+  if (rows.size === 0 && first) {
+    throw new ConfigError(`${file}: no answer can be read (line ${first.line}: ${first.message})`, { file });
   }
   return { rows, problems: list.problems };
 }

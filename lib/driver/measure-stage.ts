@@ -1,4 +1,4 @@
-import { bootstrapInterval, mean, wilsonInterval } from '../eval/accuracy';
+import { bootstrapInterval, mean, shareInterval, wilsonInterval } from '../eval/accuracy';
 import { callsEqual } from '../rewards/matcher';
 import { readSolverSample } from '../rewards/probe';
 import { answersNoCall } from '../rewards/solver-reward';
@@ -105,7 +105,11 @@ async function measureHeldOut(
   const measurement = {
     ...at,
     accuracy: mean(sampled),
-    accuracyInterval: bootstrapInterval(sampled, bootstrap, () => bootstrapRandom.next()),
+    accuracyInterval: shareInterval(
+      mean(sampled),
+      sampled.length,
+      bootstrapInterval(sampled, bootstrap, () => bootstrapRandom.next()),
+    ),
     greedyAccuracy: right / greedy.length,
     greedyInterval: wilsonInterval(right, greedy.length),
     n: greedy.length,

@@ -59,3 +59,11 @@ export function bootstrapInterval(
   means.sort();
   return { low: quantile(means, 0.025), high: quantile(means, 0.975) };
 }
+
+/**
+ * 95 % interval of a mean share of right answers over `tasks` tasks: the percentile bootstrap `resampled`, but Wilson's interval where all tasks
+ * scored alike, since resampling cannot tell then that others might not have (0 of 3 right is not "0 to 0").
+ */
+export function shareInterval(share: number, tasks: number, resampled: Interval): Interval {
+  return resampled.low < resampled.high ? resampled : wilsonInterval(share * tasks, tasks);
+}

@@ -1,4 +1,4 @@
-import { bootstrapInterval, quantile, type Interval } from './accuracy';
+import { bootstrapInterval, quantile, shareInterval, type Interval } from './accuracy';
 
 /** A part of an exam with a weight in its headline: scores of its tasks, each from 0 to 1. */
 export interface Stratum {
@@ -36,6 +36,13 @@ export function stratifiedInterval(
     )!,
   ).sort();
   return { low: quantile(means, 0.025), high: quantile(means, 0.975) };
+}
+
+/** 95 % interval of a headline whose scores are shares of right answers, from 0 to 1. null without any score. */
+export function headlineInterval(strata: readonly Stratum[], next: () => number): Interval | null {
+  const resampled = stratifiedInterval(strata, next);
+  const tasks = strata.reduce((sum, { scores }) => sum + scores.length, 0);
+  return resampled && shareInterval(stratifiedMean(strata)!, tasks, resampled);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { Random } from '../tasks/random';
-import { bootstrapInterval, mean, standardDeviation, type Interval } from './accuracy';
+import { mean, standardDeviation, type Interval } from './accuracy';
 import { shareOf, type ScoredAnswer, type TaskResult } from './answer';
 import { ERROR_KINDS, VALUE_ERROR_KINDS, type ErrorKind, type ValueErrorKind } from './diagnose';
 import { groupOf, hasUnknownTool, stratumOf, type NeutralRecord } from './neutral-record';
-import { passAtK, RESAMPLES, stratifiedInterval, stratifiedMean, type Stratum } from './statistics';
+import { headlineInterval, passAtK, stratifiedMean, type Stratum } from './statistics';
 
 export interface Figure {
   value: number;
@@ -82,7 +82,7 @@ export function summarize({ records, runs, tooLong, passAt = [], seed = 0 }: Sum
   const answers = [...merged.values()].flat();
   const wrong = answers.filter(({ correct }) => !correct);
   const answered = records.filter(({ id }) => merged.has(id));
-  const interval = stratifiedInterval(strata, next);
+  const interval = headlineInterval(strata, next);
   return {
     accuracy: stratifiedMean(strata),
     interval,
@@ -121,7 +121,7 @@ function groupAccuracies(
   return Object.fromEntries(
     Object.entries(groups).map(([name, values]) => {
       const random = Random.seeded(`bootstrap ${seed} of ${name}`);
-      const interval = bootstrapInterval(values, RESAMPLES, () => random.next());
+      const interval = headlineInterval([{ weight: 1, scores: values }], () => random.next())!;
       return [name, { accuracy: mean(values), interval, tasks: values.length }];
     }),
   );
@@ -141,7 +141,7 @@ function passFigures(
       );
       const strata = strataOf(records, new Map(scores));
       const value = stratifiedMean(strata);
-      return value === null ? [] : [[String(k), { value, interval: stratifiedInterval(strata, next)! }]];
+      return value === null ? [] : [[String(k), { value, interval: headlineInterval(strata, next)! }]];
     }),
   );
 }
@@ -157,7 +157,7 @@ function seedFigures(
     const strata = strataOf(records, new Map(results.map((result) => [result.id, shareOf(result)])));
     const random = Random.seeded(`bootstrap ${seed} of run ${index}`);
     const value = stratifiedMean(strata);
-    return value === null ? [] : [{ value, interval: stratifiedInterval(strata, () => random.next())! }];
+    return value === null ? [] : [{ value, interval: headlineInterval(strata, () => random.next())! }];
   });
   const accuracies = figures.map(({ value }) => value);
   return {

@@ -22,7 +22,7 @@ export interface CallOptions {
 
 /** The answer of a Solver: its calls, what it thought, and the text they were read from. */
 export interface SolverAnswer {
-  /** Empty when the text holds no readable call. */
+  /** Empty when the model calls nothing, or when the text holds no call that can be read. */
   calls: ToolCall[];
   think: string | null;
   text: string;

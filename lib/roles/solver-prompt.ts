@@ -9,6 +9,7 @@ const RULES = `Rules:
 - Give every required argument. Give an optional argument only if the request determines its value.
 - Take the values from the request, word for word where they are text; write numbers as numbers and true/false as booleans.
 - If the request needs several calls, put all of them in one list, in the order of the request.
+- If no tool of the list can do what is asked, give an empty list.
 - If the request holds a conversation, answer its last turn.`;
 
 const FORMAT = `First think briefly about which tool fits and where each value comes from. Then give the calls as a JSON list. Write nothing outside these two blocks:

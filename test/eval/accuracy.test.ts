@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { bootstrapInterval, quantile, wilsonInterval } from '../../lib/eval/accuracy';
+import { bootstrapInterval, quantile, shareInterval, wilsonInterval } from '../../lib/eval/accuracy';
 import { Random } from '../../lib/tasks/random';
 
 test('Wilson’s interval agrees with published values', () => {
@@ -43,4 +43,12 @@ test('the bootstrap resamples tasks: its width is that of the mean over tasks', 
 test('quantiles interpolate', () => {
   expect(quantile([0, 1, 2, 3], 0.5)).toBe(1.5);
   expect(quantile([0, 1, 2, 3], 1)).toBe(3);
+});
+
+test('where all tasks scored alike resampling says nothing: Wilson’s interval stands in', () => {
+  const none = { low: 0, high: 0 };
+  expect(shareInterval(0, 3, none)).toEqual(wilsonInterval(0, 3));
+  expect(shareInterval(0, 3, none).high).toBeCloseTo(0.5615, 3);
+  expect(shareInterval(1, 20, { low: 1, high: 1 }).low).toBeCloseTo(0.8389, 3);
+  expect(shareInterval(0.5, 20, { low: 0.3, high: 0.7 })).toEqual({ low: 0.3, high: 0.7 });
 });

@@ -65,7 +65,7 @@ export const callCommand: CommandModule<object, CallArguments> = {
       .option('seed', { type: 'number', default: 0, requiresArg: true, describe: 'seed of sampling' })
       .example('$0 call --model runs/mine/solver --tools tools.json "Book a table for two in Rome"', '')
       .epilogue(
-        'Prints a JSON list of {name, arguments}; [] when the answer holds no readable call (its text then goes to stderr).',
+        'Prints a JSON list of {name, arguments}; [] when the answer holds no call that can be read (its text then goes to stderr).',
       ) as never,
   handler: async (args) => {
     checkNumbers(args);
@@ -81,7 +81,7 @@ export const callCommand: CommandModule<object, CallArguments> = {
         seed,
       });
       process.stdout.write(`${JSON.stringify(answer!.calls)}\n`);
-      if (answer!.calls.length === 0) process.stderr.write(`no readable tool call in: ${answer!.text}\n`);
+      if (answer!.calls.length === 0) process.stderr.write(`no tool call in: ${answer!.text}\n`);
     } finally {
       await solver.dispose();
     }

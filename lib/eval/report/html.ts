@@ -35,7 +35,7 @@ export function reportHtml(report: EvaluationReport, sets: readonly EvaluatedSet
 </head>
 <body>
 <h1>Tool calling of <code>${escaped(report.subject)}</code></h1>
-<p class="note">An answer is right when its calls are the gold calls: as many, the same tools, arguments and values. Intervals are 95 % bootstrap intervals over tasks.</p>
+<p class="note">An answer is right when its calls are the gold calls: as many, the same tools, arguments and values. Intervals are 95 % bootstrap intervals over tasks (Wilson's where all tasks scored alike).</p>
 ${table(transposed(tableRows(report)))}
 ${missing.length > 0 ? `<ul>${missing.join('')}</ul>` : ''}
 ${parts.join('\n')}

@@ -3,7 +3,7 @@ import type { Interval } from '../accuracy';
 import type { Benchmark } from '../load-benchmark';
 import { hasUnknownTool, type RecordCounts, type RecordProblem } from '../neutral-record';
 import { PAPER_COLUMNS, type PublishedModel } from '../published-results';
-import { stratifiedInterval, stratifiedMean, type Stratum } from '../statistics';
+import { headlineInterval, stratifiedMean, type Stratum } from '../statistics';
 import { strataOf, summarize, type SetSummary } from '../summary';
 import { shareOf, type TaskResult } from '../answer';
 import type { Settings } from './results-folder';
@@ -87,7 +87,7 @@ export function paperMean(sets: readonly EvaluatedSet[], seed: number): Evaluati
   const random = Random.seeded(`mean ${seed}`);
   return {
     accuracy: stratifiedMean(weighted)!,
-    interval: stratifiedInterval(weighted, () => random.next())!,
+    interval: headlineInterval(weighted, () => random.next())!,
   };
 }
 

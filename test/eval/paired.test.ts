@@ -186,8 +186,8 @@ describe('two folders', () => {
   afterEach(() => fs.rmSync(dir, { recursive: true }));
 
   /** `right` of `size` tasks of every set right; API-Bank has two levels. */
-  async function write(name: string, sets: readonly string[], right: number): Promise<string> {
-    const folder = await ResultsFolder.open(path.join(dir, name), {});
+  async function write(name: string, sets: readonly string[], right: number, settings = {}): Promise<string> {
+    const folder = await ResultsFolder.open(path.join(dir, name), settings);
     for (const set of sets) {
       const results = Array.from({ length: 12 }, (_, index) => ({
         id: `${set}-${index}`,
@@ -214,5 +214,24 @@ describe('two folders', () => {
   test('but only where both have all five', async () => {
     const [a, b] = [await write('a', PAPER_COLUMNS, 4), await write('b', PAPER_COLUMNS.slice(1), 8)];
     expect(Object.keys(compareFolders(a, b))).not.toContain(MEAN_OF_FIVE);
+  });
+
+  test('the paper’s columns come first, their mean after them', async () => {
+    const [a, b] = [
+      await write('a', ['bfcl', ...PAPER_COLUMNS], 4),
+      await write('b', ['bfcl', ...PAPER_COLUMNS], 8),
+    ];
+    expect(Object.keys(compareFolders(a, b))).toEqual([...PAPER_COLUMNS, MEAN_OF_FIVE, 'bfcl']);
+  });
+
+  test('other data under the same ids are told of', async () => {
+    const a = await write('a', ['bfcl', 'exam'], 4, { data: { bfcl: 'one', exam: 'one' } });
+    const b = await write('b', ['bfcl', 'exam'], 8, { data: { bfcl: 'two', exam: 'one' } });
+    const sets = compareFolders(a, b);
+    expect(sets['bfcl']!.otherData).toBe(true);
+    expect(sets['exam']).not.toHaveProperty('otherData');
+    expect(comparisonText(a, b, sets)).toContain('- bfcl: A and B had other data');
+    const limited = await write('c', ['bfcl'], 8, { data: { bfcl: 'three' }, limit: 12 });
+    expect(compareFolders(a, limited)['bfcl']).not.toHaveProperty('otherData');
   });
 });

@@ -200,6 +200,12 @@ export function comparisonText(
       ? [`- p of ${estimated.map(([name]) => name).join(', ')}: from ${estimated[0]![1].flips} random flips`]
       : []),
     ...unpaired.map(([name, pair]) => `- ${name}: ${pair.unpaired} tasks were put to one of the two only`),
+    ...Object.entries(sets)
+      .filter(([, pair]) => pair.otherData)
+      .map(
+        ([name]) =>
+          `- ${name}: A and B had other data under the same ids (another copy or version of the set)`,
+      ),
   ].join('\n');
 }
 

@@ -5,7 +5,8 @@ import { shareOf, type TaskResult } from '../answer';
 import { PAPER_COLUMNS } from '../published-results';
 import { signFlipTest } from '../sign-flip';
 import { stratifiedInterval, stratifiedMean } from '../statistics';
-import { ResultsFolder } from './results-folder';
+import { isObject } from '../record-reader';
+import { ResultsFolder, type Settings } from './results-folder';
 
 /** Two systems on the same tasks. Difference, interval and p are of one statistic: the weighted mean of the differences of the strata. */
 export interface PairedComparison {
@@ -27,6 +28,8 @@ export interface PairedComparison {
   flips: number | null;
   /** Tasks that only one of the two was asked: not compared. */
   unpaired: number;
+  /** The two were put to other data under the same ids (another copy or version of the set). */
+  otherData?: true;
 }
 
 /** Scores of the same tasks, in the same order, and their weight in the headline. */
@@ -121,41 +124,69 @@ export function compareFolders(dirA: string, dirB: string): Record<string, Paire
     FolderScores,
     FolderScores,
   ];
-  const sets = [...a.keys()].filter((set) => hasCommonTask(a.get(set)!.scores, b.get(set)?.scores));
-  if (sets.length === 0) {
+  const common = [...a.sets.keys()].filter((set) =>
+    hasCommonTask(a.sets.get(set)!.scores, b.sets.get(set)?.scores),
+  );
+  if (common.length === 0) {
     throw new ConfigError(
-      `compare: ${dirA} (${[...a.keys()].join(', ')}) and ${dirB} (${[...b.keys()].join(', ')}) have no task in common`,
+      `compare: ${dirA} (${[...a.sets.keys()].join(', ')}) and ${dirB} (${[...b.sets.keys()].join(', ')}) have no task in common`,
       { dirA, dirB },
     );
   }
   const strataOf = (set: string) => {
-    const [left, right] = [a.get(set)!, b.get(set)!];
+    const [left, right] = [a.sets.get(set)!, b.sets.get(set)!];
     return pairedStrata(left.scores, right.scores, new Map([...left.strata, ...right.strata]));
   };
-  const unpaired = (set: string) => unpairedOf(a.get(set)!.scores, b.get(set)!.scores);
-  const rows = sets.map((set) => [set, compareStrata(strataOf(set), unpaired(set), 0)] as const);
-  if (!PAPER_COLUMNS.every((set) => sets.includes(set))) return Object.fromEntries(rows);
-  const missed = PAPER_COLUMNS.reduce((sum, set) => sum + unpaired(set), 0);
+  const rowOf = (name: string, sets: readonly string[]): [string, PairedComparison] => {
+    const missed = sets.reduce(
+      (sum, set) => sum + unpairedOf(a.sets.get(set)!.scores, b.sets.get(set)!.scores),
+      0,
+    );
+    const isOther = sets.some((set) => isOtherData(a.settings, b.settings, set));
+    return [
+      name,
+      { ...compareStrata(sets.flatMap(strataOf), missed, 0), ...(isOther ? { otherData: true } : {}) },
+    ];
+  };
+  const paper: readonly string[] = PAPER_COLUMNS;
+  const five = paper.every((set) => common.includes(set)) ? [rowOf(MEAN_OF_FIVE, paper)] : [];
   return Object.fromEntries([
-    ...rows,
-    [MEAN_OF_FIVE, compareStrata(PAPER_COLUMNS.flatMap(strataOf), missed, 0)] as const,
+    ...paper.filter((set) => common.includes(set)).map((set) => rowOf(set, [set])),
+    ...five,
+    ...common.filter((set) => !paper.includes(set)).map((set) => rowOf(set, [set])),
   ]);
+}
+
+/** Fingerprints are of the records that were asked: they tell something only under the same --limit. */
+function isOtherData(a: Settings, b: Settings, set: string): boolean {
+  const hashOf = ({ data }: Settings) => (isObject(data) ? data[set] : undefined);
+  const [left, right] = [hashOf(a), hashOf(b)];
+  return (
+    (a['limit'] ?? null) === (b['limit'] ?? null) &&
+    left !== undefined &&
+    right !== undefined &&
+    left !== right
+  );
 }
 
 const hasCommonTask = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number> | undefined) =>
   b !== undefined && [...a.keys()].some((id) => b.has(id));
 
-type FolderScores = Map<string, { scores: Map<string, number>; strata: Map<string, string> }>;
+interface FolderScores {
+  settings: Settings;
+  sets: Map<string, { scores: Map<string, number>; strata: Map<string, string> }>;
+}
 
 function readFolder(folder: ResultsFolder): FolderScores {
   const bySet = new Map<string, TaskResult[][]>();
   for (const { set, seed } of folder.runs()) {
     bySet.set(set, [...(bySet.get(set) ?? []), folder.read(set, seed).results]);
   }
-  return new Map(
-    [...bySet].map(([set, runs]) => {
-      const strata = runs.flat().flatMap(({ id, stratum }) => (stratum === undefined ? [] : [[id, stratum]]));
-      return [set, { scores: scoresOf(runs), strata: new Map(strata as [string, string][]) }];
-    }),
-  );
+  const sets = [...bySet].map(([set, runs]) => {
+    const strata = runs
+      .flat()
+      .flatMap(({ id, stratum }) => (stratum === undefined ? [] : [[id, stratum] as const]));
+    return [set, { scores: scoresOf(runs), strata: new Map(strata) }] as const;
+  });
+  return { settings: folder.settings(), sets: new Map(sets) };
 }

@@ -4,9 +4,12 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
+import { matchRecord } from '../../lib/eval/match-calls';
 import { readCallList, readCalls } from '../../lib/eval/read-calls';
+import { isObject } from '../../lib/eval/record-reader';
 import { readPredictions, scorePredictions } from '../../lib/eval/session/predictions';
 import type { JsonValue, ToolCall } from '../../lib/tasks/task';
+import { describeWithData, neutralRecords } from './benchmarks';
 
 const F = '{"name": "f", "arguments": {"a": 1}}';
 const G = '{"name": "g", "arguments": {"b": "x"}}';
@@ -181,4 +184,64 @@ describe('files of predictions', () => {
       /p\.jsonl: no answer can be read \(line 1: text is missing.*it has output/,
     );
   });
+});
+
+const python = (value: JsonValue): string => {
+  if (typeof value === 'string') {
+    const escaped = value.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n');
+    return `'${escaped}'`;
+  }
+  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`;
+  if (isObject(value)) {
+    const entries = Object.entries(value).map(([key, item]) => `${python(key)}: ${python(item)}`);
+    return `{${entries.join(', ')}}`;
+  }
+  return value === null ? 'None' : value === true ? 'True' : value === false ? 'False' : String(value);
+};
+const pythonCalls = (calls: readonly ToolCall[]) =>
+  `[${calls
+    .map(
+      ({ name, arguments: given }) =>
+        `${name}(${Object.entries(given)
+          .map(([key, value]) => `${key}=${python(value)}`)
+          .join(', ')})`,
+    )
+    .join(', ')}]`;
+
+const FORMS: Record<string, (calls: readonly ToolCall[]) => string> = {
+  'one line': (calls) => JSON.stringify(calls),
+  'many lines among words': (calls) =>
+    `It's this:\n${JSON.stringify(calls, null, 2)}\nas you (or they) asked.`,
+  fenced: (calls) => `Here:\n\`\`\`json\n${JSON.stringify(calls, null, 1)}\n\`\`\``,
+  Qwen: (calls) => calls.map((call) => `<tool_call>\n${JSON.stringify(call)}\n</tool_call>`).join('\n'),
+  Llama: (calls) =>
+    `<|python_tag|>${calls.map(({ name, arguments: parameters }) => JSON.stringify({ name, parameters })).join('; ')}<|eom_id|>`,
+  OpenAI: (calls) =>
+    JSON.stringify({
+      role: 'assistant',
+      tool_calls: calls.map(({ name, arguments: given }) => ({
+        type: 'function',
+        function: { name, arguments: JSON.stringify(given) },
+      })),
+    }),
+  Python: pythonCalls,
+  'Python among words': (calls) => `It's ${pythonCalls(calls)}, then.`,
+  'a Python literal': (calls) => python(calls as unknown as JsonValue),
+};
+
+describeWithData('published benchmarks', () => {
+  test.each(['toolalpaca', 'sealtools', 'nexusraven', 'apibank', 'snips', 'bfcl'])(
+    '%s: gold calls are read back from every form of an answer',
+    (name) => {
+      const records = neutralRecords(name, 'neutral.jsonl').filter(
+        ({ gold }, index) => gold.length > 0 && index % 5 === 0,
+      );
+      const wrong = records.flatMap((record) =>
+        Object.entries(FORMS)
+          .filter(([, write]) => !matchRecord(readCalls(write(record.gold)), record).correct)
+          .map(([form]) => [form, record.id]),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
 });

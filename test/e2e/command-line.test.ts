@@ -1,25 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 
-const launcher = path.join(__dirname, '../../bin/tool-r0-native.js');
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-cli-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
+import { Workplace } from './support';
 
-function cli(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
-
-const write = (name: string, text: string) => {
-  fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-  fs.writeFileSync(path.join(folder, name), text);
-  return path.join(folder, name);
-};
+const place = new Workplace();
+const cli = (...args: string[]) => place.cli(...args);
+const write = (name: string, text: string) => place.path(place.write(name, [text]));
 
 const model = path.dirname(
   write(
@@ -81,7 +66,7 @@ describe('wrong use: exit code 2, one clear message, no stack, nothing written',
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(status).toBe(2);
     expect(stdout).toBe('');
-    expect(fs.existsSync(path.join(folder, 'runs'))).toBe(false);
+    expect(place.exists('runs')).toBe(false);
   });
 });
 
@@ -145,5 +130,5 @@ test('--dry-run prints the resolved configuration and an estimate, and makes not
     preset: 'paper',
     config: { published: expect.arrayContaining(['noSpecGate']) as unknown },
   });
-  expect(fs.existsSync(path.join(folder, 'runs'))).toBe(false);
+  expect(place.exists('runs')).toBe(false);
 });

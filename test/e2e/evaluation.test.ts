@@ -1,48 +1,32 @@
-import { spawn, spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
-
 import type { TaskResult } from '../../lib/eval/answer';
-import { isReady } from '../../lib/setup';
 import { heldOutTasks } from '../../lib/tiny/heldout';
 import { embeddedModelFolder } from '../../lib/train';
+import { Workplace, withAddon } from './support';
 
-const launcher = path.join(__dirname, '../../bin/tool-r0-native.js');
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-e2e-eval-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
-
-const ready = isReady();
-if (!ready) console.log('skipped: the addon is not set up (tool-r0-native setup)');
-const withAddon = ready ? describe : describe.skip;
+const place = new Workplace();
 
 const TASKS = 48;
-const exam = path.join(folder, 'exam.jsonl');
-fs.writeFileSync(
-  exam,
-  heldOutTasks(TASKS, 5)
-    .map((task) => `${JSON.stringify(task)}\n`)
-    .join(''),
-);
-const common = ['eval', '--model', embeddedModelFolder(), '--benchmark', exam, '--dtype', 'float32'];
-
-const environment = { ...process.env, CI: '1' };
+place.write('exam.jsonl', heldOutTasks(TASKS, 5));
+const common = [
+  'eval',
+  '--model',
+  embeddedModelFolder(),
+  '--benchmark',
+  './exam.jsonl',
+  '--dtype',
+  'float32',
+];
 
 /** What `eval` says of the exam, and its answers in order. */
 function evaluated(out: string, more: readonly string[] = [], seed = 0) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [launcher, ...common, '--json', '--out', out, '--seed', String(seed), ...more],
-    { cwd: folder, encoding: 'utf8', env: environment },
-  );
-  if (status !== 0) throw new Error(stderr);
+  const stdout = place.succeed(...common, '--json', '--out', out, '--seed', String(seed), ...more);
   const { sets } = JSON.parse(stdout) as { sets: Record<string, { accuracy: number; tasks: number }> };
   return { exam: sets['exam']!, answers: answersIn(out, seed) };
 }
 
 /** Whole lines: a kill may have torn the last one. */
 function answersIn(out: string, seed = 0): TaskResult[] {
-  const lines = fs.readFileSync(path.join(folder, out, `exam.seed-${seed}.jsonl`), 'utf8').split('\n');
+  const lines = place.read(out, `exam.seed-${seed}.jsonl`).split('\n');
   return lines.slice(0, -1).map((line) => JSON.parse(line) as TaskResult);
 }
 
@@ -70,11 +54,7 @@ withAddon('eval of the embedded model', () => {
   test('killed in the middle, the same command goes on and comes to the same', async () => {
     const settings = ['--batch', '2'];
     const reference = evaluated('reference', settings);
-    const child = spawn(process.execPath, [launcher, ...common, '--out', 'killed', ...settings], {
-      cwd: folder,
-      env: environment,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = place.start(...common, '--out', 'killed', ...settings);
     const ended = new Promise<string | null>((resolve) => child.on('exit', (_, signal) => resolve(signal)));
     // After some batches and long before the last.
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -1,24 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
-
-import type { EventOf, RunEvent, RunResult } from '../../lib/driver/events';
-import { isReady } from '../../lib/setup';
+import type { RunResult } from '../../lib/driver/events';
 import { heldOutTasks } from '../../lib/tiny/heldout';
+import { eventsOf, Workplace, withAddon } from './support';
 
-const launcher = path.join(__dirname, '../../bin/tool-r0-native.js');
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-e2e-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
-
-const ready = isReady();
-if (!ready) console.log('skipped: the addon is not set up (tool-r0-native setup)');
-const withAddon = ready ? describe : describe.skip;
+const place = new Workplace();
 
 /** More than two batches, so that there is something to keep. */
 const TASKS = 600;
 const exam = heldOutTasks(TASKS, 7).map(({ id, question, tools, gold }) => ({ id, question, tools, gold }));
-fs.writeFileSync(path.join(folder, 'exam.jsonl'), exam.map((task) => JSON.stringify(task)).join('\n'));
+place.write('exam.jsonl', exam);
 
 const SMALL = [
   ...['iterations=1', 'generator.steps=1', 'generator.promptsPerStep=4', 'generator.numGenerations=4'],
@@ -27,15 +16,9 @@ const SMALL = [
   ...['evaluation.tasks=20', 'evaluation.samples=1', 'evaluation.bootstrap=200'],
 ].flatMap((setting) => ['--set', setting]);
 const MEASURED = ['--eval-every', '2', '--eval-benchmarks', './exam.jsonl', ...SMALL];
-const LAUNCH = { cwd: folder, encoding: 'utf8', env: { ...process.env, CI: '1' } } as const;
-
-function cli(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], LAUNCH);
-  return { status, stdout, stderr };
-}
 
 const benchmarksOf = (out: string): RunResult['benchmarks'] =>
-  (JSON.parse(fs.readFileSync(path.join(folder, out, 'results.json'), 'utf8')) as RunResult).benchmarks;
+  (JSON.parse(place.read(out, 'results.json')) as RunResult).benchmarks;
 
 /** Without times and places. */
 const figures = (out: string) =>
@@ -43,19 +26,14 @@ const figures = (out: string) =>
 
 /** None where Ctrl-C came before the first batch was done. */
 function answers(out: string, at: string): string {
-  const file = path.join(folder, out, 'evaluations', at, 'exam.seed-0.jsonl');
-  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
+  const file = [out, 'evaluations', at, 'exam.seed-0.jsonl'];
+  return place.exists(...file) ? place.read(...file) : '';
 }
 
 withAddon('a benchmark in a run of the embedded preset', () => {
   test('is put to the Solver at every measurement; eval says the same of the saved one', () => {
-    const { status, stdout, stderr } = cli('train', '--json', '--out', 'whole', ...MEASURED);
-    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
-    const events = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as RunEvent);
-    const rounds = events.filter((event): event is EventOf<'benchmark'> => event.type === 'benchmark');
+    const stdout = place.succeed('train', '--json', '--out', 'whole', ...MEASURED);
+    const rounds = eventsOf(stdout, 'benchmark');
     expect(rounds.map(({ iteration, step }) => [iteration, step])).toEqual([
       [0, undefined],
       [1, 2],
@@ -65,11 +43,16 @@ withAddon('a benchmark in a run of the embedded preset', () => {
     expect(rounds[0]!.sets['exam']!.accuracy).toBeGreaterThan(0.2);
 
     const evaluate = ['eval', '--json', '--benchmark', './exam.jsonl', '--max-new-tokens', '96'];
-    const again = cli(...evaluate, '--model', 'whole/solver');
+    const again = place.cli(...evaluate, '--model', 'whole/solver');
     expect(JSON.parse(again.stdout)).toMatchObject({
       sets: { exam: { accuracy: rounds.at(-1)!.sets['exam']!.accuracy } },
     });
-    const pair = cli('eval', '--json', '--compare', 'whole/evaluations/start,whole/evaluations/iteration-1');
+    const pair = place.cli(
+      'eval',
+      '--json',
+      '--compare',
+      'whole/evaluations/start,whole/evaluations/iteration-1',
+    );
     expect(JSON.parse(pair.stdout)).toMatchObject({
       sets: {
         exam: {
@@ -79,12 +62,12 @@ withAddon('a benchmark in a run of the embedded preset', () => {
         },
       },
     });
-    const clean = cli('eval', '--json', '--contamination', 'whole', '--benchmark', './exam.jsonl');
+    const clean = place.cli('eval', '--json', '--contamination', 'whole', '--benchmark', './exam.jsonl');
     expect(JSON.parse(clean.stdout)).toMatchObject({ sets: { exam: { sameQuestion: [], sameCalls: [] } } });
   }, 120_000);
 
   test('Ctrl-C in the middle of it keeps the answers, and the run comes to the same end', async () => {
-    const child = spawn(process.execPath, [launcher, 'train', '--json', '--out', 'cut', ...MEASURED], LAUNCH);
+    const child = place.start('train', '--json', '--out', 'cut', ...MEASURED);
     let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
@@ -93,21 +76,17 @@ withAddon('a benchmark in a run of the embedded preset', () => {
     });
     expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(130);
     const kept = answers('cut', 'iteration-1-step-2');
-    const resumed = cli('train', '--resume', 'cut');
-    expect({ status: resumed.status, stderr: resumed.status === 0 ? '' : resumed.stderr }).toEqual({
-      status: 0,
-      stderr: '',
-    });
+    const resumed = place.succeed('train', '--resume', 'cut');
     expect(figures('cut')).toEqual(figures('whole'));
     expect(answers('cut', 'iteration-1-step-2').startsWith(kept)).toBe(true);
     expect(answers('cut', 'iteration-1')).toBe(answers('whole', 'iteration-1'));
-    expect(resumed.stdout).toMatch(
+    expect(resumed).toMatch(
       /Benchmarks\n +exam\n {2}start +\d.*\n {2}iteration 1, step 2 +\d.*\n {2}iteration 1 +\d/,
     );
   }, 120_000);
 
   test('one that is not there stops the run before a model is loaded', () => {
-    const { status, stderr } = cli(
+    const { status, stderr } = place.cli(
       'train',
       '--out',
       'none',
@@ -118,6 +97,6 @@ withAddon('a benchmark in a run of the embedded preset', () => {
     );
     expect(status).toBe(2);
     expect(stderr).toMatch(/SNIPS is not in .*Get it from/);
-    expect(fs.existsSync(path.join(folder, 'none'))).toBe(false);
+    expect(place.exists('none')).toBe(false);
   });
 });

@@ -1,20 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-import type { RunEvent } from '../../lib/driver/events';
-import { isReady } from '../../lib/setup';
 import { train } from '../../lib/train';
+import { eventsOf, settings, Workplace, withAddon } from './support';
 
-const launcher = path.join(__dirname, '../../bin/tool-r0-native.js');
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-e2e-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
-
-const ready = isReady();
-if (!ready) console.log('skipped: the addon is not set up (tool-r0-native setup)');
-const withAddon = ready ? describe : describe.skip;
+const place = new Workplace();
 
 /** The embedded preset in miniature: every stage, a few seconds. */
 const SMALL = {
@@ -31,27 +21,11 @@ const SMALL = {
   'evaluation.samples': 2,
   'evaluation.bootstrap': 200,
 };
-const small = Object.entries(SMALL).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
-
-function cli(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, CI: '1' },
-  });
-  return { status, stdout, stderr };
-}
-
-const eventsOf = (stdout: string): RunEvent[] =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as RunEvent);
+const small = settings(SMALL);
 
 withAddon('a small run of the embedded preset', () => {
   test('--json: typed lines, one eval per measurement, both roles saved; the saved Solver answers `call`', () => {
-    const { status, stdout, stderr } = cli('train', '--json', '--iterations', '2', '--out', 'run', ...small);
-    expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+    const stdout = place.succeed('train', '--json', '--iterations', '2', '--out', 'run', ...small);
     const events = eventsOf(stdout);
     const measured = events.filter((event) => event.type === 'eval');
     expect(measured.map((event) => event.iteration)).toEqual([0, 1, 2]);
@@ -67,36 +41,25 @@ withAddon('a small run of the embedded preset', () => {
       expect(metrics['grad_norm']).toBeGreaterThanOrEqual(0);
     }
     for (const role of ['solver', 'generator']) {
-      const weights = fs
-        .readdirSync(path.join(folder, 'run', role))
-        .filter((name) => name.endsWith('.safetensors'));
+      const weights = fs.readdirSync(place.path('run', role)).filter((name) => name.endsWith('.safetensors'));
       expect(weights).toEqual(['model.safetensors']);
     }
-    const trained = fs
-      .readFileSync(path.join(folder, 'run/held-out.jsonl'), 'utf8')
-      .split('\n')
-      .filter(Boolean);
+    const trained = place.read('run/held-out.jsonl').split('\n').filter(Boolean);
     expect(trained).toHaveLength(30);
 
     const [task] = trained.map((line) => JSON.parse(line) as { question: string; tools: unknown });
-    fs.writeFileSync(path.join(folder, 'tools.json'), JSON.stringify(task!.tools));
-    const call = cli('call', '--model', 'run/solver', '--tools', 'tools.json', task!.question);
+    place.write('tools.json', [task!.tools]);
+    const call = place.cli('call', '--model', 'run/solver', '--tools', 'tools.json', task!.question);
     expect(call.status).toBe(0);
     expect(Array.isArray(JSON.parse(call.stdout))).toBe(true);
 
-    const again = cli('train', '--out', 'run', ...small);
+    const again = place.cli('train', '--out', 'run', ...small);
     expect(again.status).toBe(2);
     expect(again.stderr).toMatch(/--out run: exists and is not empty/);
   }, 300_000);
 
   test('Ctrl-C finishes the step, saves, says how to go on, and the run goes on', async () => {
-    const child = spawn(
-      process.execPath,
-      [launcher, 'train', '--json', '--iterations', '1', '--out', 'cut', ...small],
-      {
-        cwd: folder,
-      },
-    );
+    const child = place.start('train', '--json', '--iterations', '1', '--out', 'cut', ...small);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -108,7 +71,7 @@ withAddon('a small run of the embedded preset', () => {
     expect(stderr).toMatch(/train --resume .*cut/);
     expect(status).toBe(130);
     expect(eventsOf(stdout).at(-1)).toMatchObject({ type: 'result', status: 'stopped', reason: 'signal' });
-    const resumed = cli('train', '--resume', 'cut');
+    const resumed = place.cli('train', '--resume', 'cut');
     expect(resumed.stderr).not.toMatch(/error/);
     expect(resumed.status).toBe(0);
     expect(resumed.stdout).toMatch(/Held-out accuracy of the Solver[^]*start[^]*iteration 1/);
@@ -131,7 +94,7 @@ withAddon('a small run of the embedded preset', () => {
       (merged, [key, value]) => merge(merged, nested(key, value) as object),
       {},
     );
-    const run = train({ ...config, iterations: 1, out: path.join(folder, 'loop') });
+    const run = train({ ...config, iterations: 1, out: place.path('loop') });
     for await (const event of run) if (event.type === 'start') delay.enable();
     delay.disable();
     const [p99, longest] = [delay.percentile(99) / 1e6, delay.max / 1e6];

@@ -7,8 +7,10 @@ const counted = ({ records, calls, tools }: RecordCounts) =>
 function stateOf({ state, counts, complete, malformed, missing, problem }: ListedLayout): string {
   switch (state) {
     case 'found': {
-      const isComplete = JSON.stringify(counts) === JSON.stringify(complete);
-      const rest = isComplete ? '' : ` (a complete copy has ${counted(complete)})`;
+      const isUsual = JSON.stringify(counts) === JSON.stringify(complete);
+      // As many records of another version (BFCL v3) are complete, too.
+      const copy = counts!.records < complete.records ? 'a complete copy' : 'the usual copy';
+      const rest = isUsual ? '' : ` (${copy} has ${counted(complete)})`;
       return `found: ${counted(counts!)}${rest}${malformed > 0 ? `, ${malformed} malformed` : ''}`;
     }
     case 'incomplete':

@@ -179,6 +179,21 @@ describe('files of predictions', () => {
     expect(problems[0]!.message).toMatch(message);
   });
 
+  test('names that an interface has changed are those of the menu', () => {
+    const tools = ['math.f', 'a b', 'a.b', 'g_h', 'g.h'].map((name) => ({ name, parameters: {} }));
+    const isRight = (wanted: string, answer: object) => {
+      const asked = { ...record, tools, gold: [{ name: wanted, arguments: {} }] };
+      return scorePredictions([asked], read({ id: 'a', ...answer })).results[0]!.answers[0]!.correct;
+    };
+    expect(isRight('math.f', { calls: [{ name: 'math_f', arguments: {} }] })).toBe(true);
+    expect(isRight('math.f', { text: '[math_f()]' })).toBe(true);
+    expect(isRight('math.f', { text: '[math-f()]' })).toBe(false);
+    // It may be either, or it is a name of its own.
+    expect(isRight('a.b', { calls: [{ name: 'a_b', arguments: {} }] })).toBe(false);
+    expect(isRight('g.h', { calls: [{ name: 'g_h', arguments: {} }] })).toBe(false);
+    expect(isRight('g_h', { calls: [{ name: 'g_h', arguments: {} }] })).toBe(true);
+  });
+
   test('a file without any answer says why', () => {
     expect(() => read({ id: 'a', output: F }, { id: 'b', output: F })).toThrow(
       /p\.jsonl: no answer can be read \(line 1: text is missing.*it has output/,

@@ -1,9 +1,10 @@
 import { ConfigError } from '../../binding/errors';
 import type { ScoredAnswer, TaskResult } from '../answer';
-import { resultOf, scoreCallsOf, scoreText } from '../answer';
+import { resultOf, scoreCallsOf } from '../answer';
 import { FieldProblem, readDataLines, RecordList, textOf } from '../benchmarks/reading';
 import type { NeutralRecord, RecordProblem } from '../neutral-record';
-import { readCallList } from '../read-calls';
+import { readCallList, readCalls } from '../read-calls';
+import type { ToolCall } from '../../tasks/task';
 import type { Row } from '../record-reader';
 
 /** Answers of another system: by id, in the order of the file. */
@@ -85,7 +86,22 @@ const UNANSWERED: Pick<ScoredAnswer, 'correct' | 'errors'> = {
 
 function scorePrediction(row: Row, record: NeutralRecord): ScoredAnswer {
   const value = row[fieldOf(row)!];
-  if (typeof value === 'string') return scoreText(value, record);
+  if (typeof value === 'string') {
+    return { ...scoreCallsOf(withOfferedNames(readCalls(value), record), record), text: value };
+  }
   const given = value === null || value === undefined ? null : Array.isArray(value) ? value : [value];
-  return scoreCallsOf(given === null ? null : readCallList(given), record);
+  return scoreCallsOf(withOfferedNames(given && readCallList(given), record), record);
+}
+
+/** Interfaces like OpenAI's take no dots or blanks in names, so callers write `_` for them: such a name is that of the tool it was made of. */
+const interfaceName = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
+
+function withOfferedNames(calls: ToolCall[] | null, { tools }: NeutralRecord): ToolCall[] | null {
+  return (
+    calls?.map((call) => {
+      if (tools.some(({ name }) => name === call.name)) return call;
+      const meant = tools.filter(({ name }) => interfaceName(name) === call.name);
+      return meant.length === 1 ? { ...call, name: meant[0]!.name } : call;
+    }) ?? null
+  );
 }

@@ -1,5 +1,6 @@
 /** When BFCL accepts a value: its type first, then its comparison, which is by type. */
 import type { JsonValue } from '../tasks/task';
+import { schemaOfType } from './benchmarks/schema-types';
 import { isObject, type Row } from './record-reader';
 
 /**
@@ -16,8 +17,7 @@ export function acceptance(
   const types = new Set(accepted.filter((candidate) => candidate !== '').map(typeOf));
   const [first] = types;
   // Without a declared type that of the accepted values is meant; where they are of several, each stands for itself.
-  const declared =
-    typeof schema['type'] === 'string' ? schema['type'] : types.size > 1 ? undefined : (first ?? 'string');
+  const declared = declaredType(schema) ?? (types.size > 1 ? undefined : (first ?? 'string'));
   const isDeclared = fits(value, declared);
   if (checkTypes) {
     const hasType = isDeclared
@@ -37,19 +37,26 @@ export function acceptance(
   return isAccepted ? 'accepted' : 'wrong_value';
 }
 
+/** Exams of one's own may write `str` or `float`, too; a type without a name of JSON's says nothing. */
+function declaredType({ type }: Row): string | undefined {
+  const known = schemaOfType(type)['type'];
+  return typeof known === 'string' ? known : undefined;
+}
+
 /** An integer serves for a number. JSON does not tell 5.0 from 5, so an integer may have been written as a float; a fraction is none. */
-const fits = (value: JsonValue, declared: JsonValue | undefined): boolean => {
+const fits = (value: JsonValue, declared: string | undefined): boolean => {
   const type = typeOf(value);
   return type === declared || (declared === 'number' && type === 'integer');
 };
 
 /** Items of a list as declared; a list of another type only if an accepted list has such items. */
 function hasItemTypes(value: JsonValue, { items }: Row, accepted: readonly JsonValue[]): boolean {
-  if (!Array.isArray(value) || !isObject(items) || items['type'] === undefined) return true;
+  const declared = isObject(items) ? declaredType(items) : undefined;
+  if (!Array.isArray(value) || declared === undefined) return true;
   const types = new Set(
     accepted.flatMap((candidate) => (Array.isArray(candidate) ? candidate.map(typeOf) : [])),
   );
-  return value.every((item) => fits(item, items['type']) || types.has(typeOf(item)));
+  return value.every((item) => fits(item, declared) || types.has(typeOf(item)));
 }
 
 function typeOf(value: JsonValue): string {

@@ -180,6 +180,19 @@ test('difference, interval and p are of one figure: the mean of the strata', () 
   expect(comparePaired(a, b).difference).toBeCloseTo(-20 / 420, 12);
 });
 
+test('where all tasks differ alike the interval is not a point', () => {
+  const scores = (value: number, size: number) =>
+    new Map(Array.from({ length: size }, (_, index) => [`${index}`, value]));
+  const equal = comparePaired(scores(1, 10), scores(1, 10));
+  // Wilson's interval of none in 10 is 0 to 0.278.
+  expect(equal).toMatchObject({ difference: 0, p: 1 });
+  expect(equal.interval.low).toBeCloseTo(-0.2775, 3);
+  expect(equal.interval.high).toBeCloseTo(0.2775, 3);
+  const better = comparePaired(scores(0, 3), scores(1, 3));
+  expect(better).toMatchObject({ difference: 1, p: 0.25, interval: { high: 1 } });
+  expect(better.interval.low).toBeLessThan(0.5);
+});
+
 describe('two folders', () => {
   let dir: string;
   beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'))));

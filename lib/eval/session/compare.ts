@@ -1,10 +1,10 @@
 import { ConfigError } from '../../binding/errors';
 import { Random } from '../../tasks/random';
-import type { Interval } from '../accuracy';
+import { wilsonInterval, type Interval } from '../accuracy';
 import { shareOf, type TaskResult } from '../answer';
 import { PAPER_COLUMNS } from '../published-results';
 import { signFlipTest } from '../sign-flip';
-import { stratifiedInterval, stratifiedMean } from '../statistics';
+import { stratifiedInterval, stratifiedMean, type Stratum } from '../statistics';
 import { isObject } from '../record-reader';
 import { ResultsFolder, type Settings } from './results-folder';
 
@@ -15,7 +15,7 @@ export interface PairedComparison {
   accuracyB: number;
   /** B - A. */
   difference: number;
-  /** Percentile bootstrap, tasks resampled within their stratum. */
+  /** 95 %: percentile bootstrap, tasks resampled within their stratum; wider where all tasks differ alike. */
   interval: Interval;
   /** Tasks that only A, only B got right; where answers are shares: did better on. */
   onlyA: number;
@@ -97,13 +97,25 @@ function compareStrata(strata: readonly PairedStratum[], unpaired: number, seed:
     accuracyA,
     accuracyB,
     difference: accuracyB - accuracyA,
-    interval: stratifiedInterval(paired, next)!,
+    interval: differenceInterval(paired, accuracyB - accuracyA, next),
     onlyA: differences.filter((difference) => difference < 0).length,
     onlyB: differences.filter((difference) => difference > 0).length,
     ...signFlipTest(weighted, next),
     test: isBinary && strata.length === 1 ? 'mcnemar' : 'sign-flip',
     unpaired,
   };
+}
+
+/**
+ * Percentile bootstrap; where all tasks differ alike, which resampling says nothing about, as wide as Wilson's interval of none in so many
+ * tasks: no difference on 10 of 10 tasks is not "0 to 0".
+ */
+function differenceInterval(paired: readonly Stratum[], difference: number, next: () => number): Interval {
+  const resampled = stratifiedInterval(paired, next)!;
+  if (resampled.low < resampled.high) return resampled;
+  const tasks = paired.reduce((sum, { scores }) => sum + scores.length, 0);
+  const width = wilsonInterval(0, tasks).high;
+  return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
 }
 
 /** Share of right answers of each task over all runs. */

@@ -20,7 +20,11 @@ const SEED = 0;
  * Reads the benchmarks a run is to be measured on.
  * @throws ConfigError for an unknown name, and for a set that is absent, incomplete or unreadable
  */
-export function openRunBenchmarks({ evalBenchmarks, benchmarkData, evaluation }: Config): OpenedBenchmarks {
+export async function openRunBenchmarks({
+  evalBenchmarks,
+  benchmarkData,
+  evaluation,
+}: Config): Promise<OpenedBenchmarks> {
   return openAllBenchmarks(evalBenchmarks, benchmarkData ?? undefined, evaluation.layout, {
     benchmark: '--eval-benchmarks',
     data: '--benchmark-data',

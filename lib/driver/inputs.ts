@@ -19,6 +19,6 @@ export interface Inputs {
 export async function checkInputs(config: Config): Promise<Inputs> {
   if (config.model !== null) checkModelFolder(config.model);
   if (config.evalData !== null) readHeldOutFile(config.evalData);
-  const benchmarks = openRunBenchmarks(config);
+  const benchmarks = await openRunBenchmarks(config);
   return { benchmarks, ...(config.tasks === null ? {} : { given: await readGivenTasks(config) }) };
 }

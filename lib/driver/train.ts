@@ -79,7 +79,7 @@ async function conduct(
   let unlock: (() => void) | undefined;
   try {
     unlock = lockRunFolder(opened.folder.dir);
-    const benchmarks = opened.benchmarks ?? openRunBenchmarks(opened.resolved.config);
+    const benchmarks = opened.benchmarks ?? (await openRunBenchmarks(opened.resolved.config));
     if (opened.from) checkSameBenchmarks(benchmarks, opened.from.state);
     const baseModel = opened.resolved.config.model ?? host.embeddedModel();
     const meter = new Meter();

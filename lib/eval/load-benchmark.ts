@@ -4,9 +4,9 @@ import { ConfigError } from '../binding/errors';
 import { benchmarkNamed, type BenchmarkEntry } from './benchmarks/catalog';
 import { DataFolder } from './benchmarks/data-folder';
 import type { BenchmarkFiles, Layout } from './benchmarks/layouts';
-import { isNeutralFile, readNeutralFileYielding } from './benchmarks/neutral-file';
+import { isNeutralFile, readNeutralFile } from './benchmarks/neutral-file';
 import { RecordList, shortPath } from './benchmarks/reading';
-import { runSteps, runStepsYielding, type Steps } from './benchmarks/steps';
+import { runSteps } from './benchmarks/steps';
 import { countRecords, type NeutralRecord, type RecordCounts, type RecordProblem } from './neutral-record';
 
 export interface LoadOptions {
@@ -62,47 +62,26 @@ export async function loadBenchmark(
   dir?: string,
   { layout = 'original' }: LoadOptions = {},
 ): Promise<Benchmark> {
-  if (isNeutralFile(name)) return readNeutralFileYielding(name);
+  if (isNeutralFile(name)) return readNeutralFile(name);
   const entry = benchmarkNamed(name);
   if (dir === undefined) throw new ConfigError(`${entry.title}: say in which folder it lies`, { name });
-  return readBenchmarkYielding(entry, new DataFolder(dir), layout);
+  return readBenchmark(entry, new DataFolder(dir), layout);
 }
 
-/** As loadBenchmark, all at once. */
-export function readBenchmark(entry: BenchmarkEntry, folder: DataFolder, layout: Layout): Benchmark {
-  const reading = beginReading(entry, folder, layout);
-  runSteps(reading.steps);
-  return reading.finish();
-}
-
-/** The same; the event loop turns every few milliseconds. */
-export async function readBenchmarkYielding(
+/** As loadBenchmark, from a folder that has been searched. */
+export async function readBenchmark(
   entry: BenchmarkEntry,
   folder: DataFolder,
   layout: Layout,
 ): Promise<Benchmark> {
-  const reading = beginReading(entry, folder, layout);
-  await runStepsYielding(reading.steps);
-  return reading.finish();
-}
-
-/** A benchmark that is read when its steps have been run. */
-function beginReading(
-  entry: BenchmarkEntry,
-  folder: DataFolder,
-  layout: Layout,
-): { steps: Steps; finish: () => Benchmark } {
   const found = locate(entry, folder, layout);
   if (found.state !== 'found') throw notFound(entry, folder, found);
-  const reader = entry.readers[found.layout]!;
   const files = Object.fromEntries(
     Object.entries(found.files).filter((item): item is [string, string] => item[1] !== undefined),
   );
   const list = new RecordList();
-  return {
-    steps: reader.read(files, list),
-    finish: () => benchmarkOf(entry, found, { files, list, asked: layout }),
-  };
+  await runSteps(entry.readers[found.layout]!.read(files, list));
+  return benchmarkOf(entry, found, { files, list, asked: layout });
 }
 
 function benchmarkOf(

@@ -141,7 +141,7 @@ describe('benchmarks at every measurement', () => {
     expect(curation!.rejections['held_out_question']).toBeGreaterThan(0);
     expect(curation!.rejections['held_out_calls']).toBeGreaterThan(0);
     const records = Array.from({ length: 9 }, (_, index) => record('second', index));
-    const { tasks } = readTrainedTasks(bench.path('run'));
+    const { tasks } = await readTrainedTasks(bench.path('run'));
     expect(tasks).toHaveLength(curation!.selected);
     expect(checkContamination(tasks, { records })).toMatchObject({ sameQuestion: [], sameCalls: [] });
     // And the check would find them.
@@ -153,7 +153,7 @@ describe('benchmarks at every measurement', () => {
       bench.path('run', 'candidates', 'iteration-1.jsonl'),
       leaked.map((row) => JSON.stringify(row)).join('\n'),
     );
-    const found = checkContamination(readTrainedTasks(bench.path('run')).tasks, { records });
+    const found = checkContamination((await readTrainedTasks(bench.path('run'))).tasks, { records });
     expect(found.sameQuestion).toHaveLength(curation!.rejections['held_out_question']!);
     expect(found.sameCalls).toHaveLength(curation!.rejections['held_out_calls']!);
     expect(found.sameQuestion[0]).toMatch(/^iteration-1\/\d+$/);
@@ -169,7 +169,7 @@ describe('a run on given tasks', () => {
     const { events, result } = await bench.run(given('whole'));
     expect(moments(result.benchmarks)).toEqual(['0', '1.2', '1', '2.2', '2']);
     expect(of(events, 'tasks')[0]).toMatchObject({ tasks: 30, dropped: { held_out_question: 9 } });
-    const { tasks, files } = readTrainedTasks(bench.path('whole'));
+    const { tasks, files } = await readTrainedTasks(bench.path('whole'));
     expect(files).toEqual([bench.path('whole', 'training-tasks.jsonl')]);
     expect(tasks).toHaveLength(30);
     const exam = { records: Array.from({ length: 9 }, (_, index) => record('second', index)) };
@@ -186,15 +186,15 @@ describe('a run on given tasks', () => {
 });
 
 test('what is no run, and a run that has selected nothing, have nothing to compare with an exam', async () => {
-  expect(() => readTrainedTasks(bench.make('empty'))).toThrow(/is no run folder/);
-  expect(() => readTrainedTasks(bench.path('nowhere.jsonl'))).toThrow(ConfigError);
+  await expect(readTrainedTasks(bench.make('empty'))).rejects.toThrow(/is no run folder/);
+  await expect(readTrainedTasks(bench.path('nowhere.jsonl'))).rejects.toThrow(ConfigError);
   await bench.run(bench.config({ maxSteps: 1 }));
-  expect(() => readTrainedTasks(bench.path('run'))).toThrow(/has selected no task to train on yet/);
+  await expect(readTrainedTasks(bench.path('run'))).rejects.toThrow(/has selected no task to train on yet/);
   bench.make('run/candidates');
   bench.write('run/candidates/iteration-1.jsonl', '{"index": 0, "verdict": "selected"');
-  expect(() => readTrainedTasks(bench.path('run'))).toThrow(/iteration-1\.jsonl, line 1: is no task/);
+  await expect(readTrainedTasks(bench.path('run'))).rejects.toThrow(/iteration-1\.jsonl, line 1: is no task/);
   const file = bench.write('mine.jsonl', `${JSON.stringify(record('first', 0))}\n{"id": 3}\n`);
-  expect(readTrainedTasks(file)).toMatchObject({ tasks: [{ id: 'first-0' }], malformed: 1 });
+  expect(await readTrainedTasks(file)).toMatchObject({ tasks: [{ id: 'first-0' }], malformed: 1 });
 });
 
 describe('benchmarks that cannot be read stop a run before anything is made or loaded', () => {

@@ -23,12 +23,12 @@ const good = {
 };
 
 /** What is wrong with a row; undefined if nothing is. */
-function problemOf(row: unknown): { field: string; message: string } | undefined {
+async function problemOf(row: unknown): Promise<{ field: string; message: string } | undefined> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'));
   try {
     const file = path.join(dir, 'exam.jsonl');
     fs.writeFileSync(file, `${JSON.stringify({ ...good, id: 'first' })}\n${JSON.stringify(row)}`);
-    const { records, problems } = readNeutralFile(file);
+    const { records, problems } = await readNeutralFile(file);
     // What is taken can be answered.
     for (const record of records) expect(matchRecord(record.gold, record).correct).toBe(true);
     expect(problems.every(({ line }) => line === 2)).toBe(true);
@@ -56,7 +56,7 @@ test.each<[string, unknown]>([
     withAlternatives({ order: { dish: ['x'] } }, { name: 'order', arguments: { dish: 'x' } }),
   ],
   ['optional arguments of the tool', { ...good, optional_args: [['people', 'note']] }],
-])('taken: %s', (_, row) => expect(problemOf(row)).toBeUndefined());
+])('taken: %s', async (_, row) => expect(await problemOf(row)).toBeUndefined());
 
 test.each<[string, unknown, string, RegExp]>([
   [
@@ -107,8 +107,8 @@ test.each<[string, unknown, string, RegExp]>([
     'optional_args[0]',
     /names 'poeple', which is neither in gold\[0\] nor declared by 'book'/,
   ],
-])('named: %s', (_, row, field, message) => {
-  const problem = problemOf(row)!;
+])('named: %s', async (_, row, field, message) => {
+  const problem = (await problemOf(row))!;
   expect(problem.field).toBe(field);
   expect(problem.message).toMatch(message);
 });
@@ -116,8 +116,9 @@ test.each<[string, unknown, string, RegExp]>([
 describeWithData('published benchmarks', () => {
   test.each(['toolalpaca', 'sealtools', 'nexusraven', 'apibank', 'snips', 'bfcl'])(
     '%s has no such record',
-    (name) => {
-      expect(readNeutralFile(path.join(BENCHMARK_DATA, name, 'neutral.jsonl')).problems).toEqual([]);
+    async (name) => {
+      const { problems } = await readNeutralFile(path.join(BENCHMARK_DATA, name, 'neutral.jsonl'));
+      expect(problems).toEqual([]);
     },
   );
 });

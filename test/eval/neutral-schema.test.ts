@@ -21,12 +21,12 @@ const tool = {
 const good = { id: 'a', question: 'On?', tools: [tool], gold: [{ name: 'on', arguments: { lamp: 'x' } }] };
 
 /** Whether the reader takes a row beside one it takes anyway. */
-function reads(row: unknown): boolean {
+async function reads(row: unknown): Promise<boolean> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tool-r0-eval-'));
   try {
     const file = path.join(dir, 'exam.jsonl');
     fs.writeFileSync(file, `${JSON.stringify({ ...good, id: 'first' })}\n${JSON.stringify(row)}`);
-    return readNeutralFile(file).records.length === 2;
+    return (await readNeutralFile(file)).records.length === 2;
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
@@ -51,8 +51,8 @@ test.each<[string, unknown, boolean]>([
   ['accepted values that are no list', { ...good, gold_alternatives: [{ on: { lamp: 'x' } }] }, false],
   ['two functions in one alternative', { ...good, gold_alternatives: [{ on: {}, off: {} }] }, false],
   ['optional arguments that are no names', { ...good, optional_args: [[1]] }, false],
-])('schema and reader agree on %s', (_, row, isGood) => {
-  expect([validate(row), reads(row)]).toEqual([isGood, isGood]);
+])('schema and reader agree on %s', async (_, row, isGood) => {
+  expect([validate(row), await reads(row)]).toEqual([isGood, isGood]);
 });
 
 describeWithData('published benchmarks', () => {

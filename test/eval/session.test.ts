@@ -14,7 +14,8 @@ import { readCallList } from '../../lib/eval/read-calls';
 import { checkContamination } from '../../lib/eval/session/contamination-check';
 import { recordsFingerprint } from '../../lib/eval/session/data-fingerprint';
 import { evaluatePredictions } from '../../lib/eval/session/evaluation';
-import { listBenchmarks, openBenchmarks } from '../../lib/eval/session/open-benchmarks';
+import { listBenchmarks } from '../../lib/eval/session/list-benchmarks';
+import { openBenchmarks } from '../../lib/eval/session/open-benchmarks';
 import { paperMean, reportSet, type EvaluationReport } from '../../lib/eval/session/report';
 import { ResultsFolder } from '../../lib/eval/session/results-folder';
 import { limitRecords, runSession } from '../../lib/eval/session/run';
@@ -78,23 +79,23 @@ const settings = { temperature: 0, model: 'abc' };
 
 describe('results on disk', () => {
   test('an evaluation that was killed goes on, and comes to the same', async () => {
-    const whole = await runSession(lampPolicy(), [exam()], options);
+    const whole = await runSession(lampPolicy(), [await exam()], options);
     const folder = await ResultsFolder.open(path.join(dir, 'out'), settings);
-    await expect(runSession(lampPolicy(3), [exam()], { ...options, folder })).rejects.toThrow('killed');
+    await expect(runSession(lampPolicy(3), [await exam()], { ...options, folder })).rejects.toThrow('killed');
     const file = path.join(dir, 'out', 'exam.seed-0.jsonl');
     // The kill came in the middle of writing a batch: a whole line of it, and a torn one.
     const line = fs.readFileSync(file, 'utf8').split('\n')[0]!;
     fs.appendFileSync(file, `${line.replace('"l0"', '"l6"')}\n${line.slice(0, 40)}`);
     const policy = lampPolicy();
     const again = await ResultsFolder.open(path.join(dir, 'out'), settings);
-    const resumed = await runSession(policy, [exam()], { ...options, folder: again });
+    const resumed = await runSession(policy, [await exam()], { ...options, folder: again });
     expect(resumed.sets[0]!.runs).toEqual(whole.sets[0]!.runs);
     expect(policy.asked).toBe(2);
     expect(again.read('exam', 0).results).toHaveLength(9);
     expect(fs.readFileSync(file, 'utf8')).toMatch(/\n$/);
     // Once more: nothing left to ask.
     const idle = lampPolicy(0);
-    expect((await runSession(idle, [exam()], { ...options, folder: again })).sets[0]!.runs).toEqual(
+    expect((await runSession(idle, [await exam()], { ...options, folder: again })).sets[0]!.runs).toEqual(
       whole.sets[0]!.runs,
     );
   });
@@ -166,7 +167,7 @@ describe('predictions of another system', () => {
       file,
       rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'),
     );
-    const opened = { benchmarks: [exam()], missing: {} };
+    const opened = { benchmarks: [await exam()], missing: {} };
     return (await evaluatePredictions(opened, { file, named, layout: 'original', ...extra })).report;
   };
 
@@ -254,7 +255,7 @@ describe('predictions of another system', () => {
 
 describe('the report', () => {
   const report = async (): Promise<EvaluationReport & { html: string }> => {
-    const { sets } = await runSession(lampPolicy(), [exam()], options);
+    const { sets } = await runSession(lampPolicy(), [await exam()], options);
     const built: EvaluationReport = {
       subject: 'models/<mine>',
       mean: paperMean(sets, 0),
@@ -279,7 +280,7 @@ describe('the report', () => {
   });
 
   test('the mean weighs the five sets alike, API-Bank’s levels by half', async () => {
-    const { sets } = await runSession(lampPolicy(), [exam()], options);
+    const { sets } = await runSession(lampPolicy(), [await exam()], options);
     const [set] = sets;
     const five = PAPER_COLUMNS.map((name) => {
       const benchmark = { ...set!.benchmark, name };
@@ -318,7 +319,9 @@ describe('paired comparison', () => {
       ['b', 3],
     ] as const) {
       const folder = await ResultsFolder.open(path.join(dir, name), settings);
-      await runSession(lampPolicy(generations), [exam()], { ...options, folder }).catch(() => undefined);
+      await runSession(lampPolicy(generations), [await exam()], { ...options, folder }).catch(
+        () => undefined,
+      );
     }
     const sets = compareFolders(path.join(dir, 'a'), path.join(dir, 'b'));
     expect(sets['exam']).toMatchObject({ tasks: 6, difference: 0, p: 1, test: 'mcnemar', unpaired: 3 });
@@ -331,7 +334,7 @@ describe('paired comparison', () => {
   });
 
   test('API-Bank is compared by the mean of its levels', async () => {
-    const benchmarks = [exam('api-bank')];
+    const benchmarks = [await exam('api-bank')];
     benchmarks[0]!.records.forEach((row, index) => {
       row.meta = { benchmark: 'apibank', level: index === 0 ? 1 : 2 };
     });
@@ -387,40 +390,42 @@ test('training tasks that stand in an exam are found', () => {
 });
 
 describe('opening sets', () => {
-  test('one that is absent is told; none at all is an error', () => {
-    exam();
+  test('one that is absent is told; none at all is an error', async () => {
+    await exam();
     const file = path.join(dir, 'exam.jsonl');
-    const { benchmarks, missing } = openBenchmarks([file, 'nexusraven'], dir, 'original');
+    const { benchmarks, missing } = await openBenchmarks([file, 'nexusraven'], dir, 'original');
     expect(benchmarks.map(({ name }) => name)).toEqual(['exam']);
     expect(missing['nexusraven']).toContain('CC BY-NC');
-    expect(() => openBenchmarks(['nexusraven'], dir, 'original')).toThrow(ConfigError);
-    expect(() => openBenchmarks(['snips'], undefined, 'original')).toThrow(/--data/);
-    expect(() => openBenchmarks([file, file], dir, 'original')).toThrow(/named twice$/);
+    await expect(openBenchmarks(['nexusraven'], dir, 'original')).rejects.toThrow(ConfigError);
+    await expect(openBenchmarks(['snips'], undefined, 'original')).rejects.toThrow(/--data/);
+    await expect(openBenchmarks([file, file], dir, 'original')).rejects.toThrow(/named twice$/);
     fs.mkdirSync(path.join(dir, 'other'));
     const other = path.join(dir, 'other', 'exam.jsonl');
     fs.copyFileSync(file, other);
-    expect(() => openBenchmarks([file, other], dir, 'original')).toThrow(/other.exam.jsonl\): rename a file/);
+    await expect(openBenchmarks([file, other], dir, 'original')).rejects.toThrow(
+      /other.exam.jsonl\): rename a file/,
+    );
   });
 
-  test('the list tells what is absent, incomplete and unreadable', () => {
+  test('the list tells what is absent, incomplete and unreadable', async () => {
     fs.writeFileSync(path.join(dir, 'eval_real.json'), '[{"Name"');
     fs.writeFileSync(path.join(dir, 'level-1-api.json'), '[]');
-    const state = (name: string, folder?: string) =>
-      listBenchmarks(folder).find((set) => set.name === name)!.layouts.original!.state;
-    expect(['toolalpaca', 'api-bank', 'snips'].map((name) => state(name, dir))).toEqual([
+    const state = async (name: string, folder?: string) =>
+      (await listBenchmarks(folder)).find((set) => set.name === name)!.layouts.original!.state;
+    expect(await Promise.all(['toolalpaca', 'api-bank', 'snips'].map((name) => state(name, dir)))).toEqual([
       'unreadable',
       'incomplete',
       'absent',
     ]);
-    expect(state('snips')).toBe('not searched');
-    expect(listBenchmarks(dir)[0]).toMatchObject({
+    expect(await state('snips')).toBe('not searched');
+    expect((await listBenchmarks(dir))[0]).toMatchObject({
       name: 'toolalpaca',
       found: false,
       records: 114,
       calls: 143,
       tools: 40,
     });
-    expect(listBenchmarks(dir, 'hammer')[0]).toMatchObject({ found: false, tools: 41 });
+    expect((await listBenchmarks(dir, 'hammer'))[0]).toMatchObject({ found: false, tools: 41 });
   });
 });
 

@@ -7,7 +7,8 @@ import { listText } from '../../eval/report/list';
 import { compareFolders } from '../../eval/session/compare';
 import { checkContamination } from '../../eval/session/contamination-check';
 import { evaluateModel, evaluatePredictions, type Evaluated } from '../../eval/session/evaluation';
-import { listBenchmarks, openBenchmarks } from '../../eval/session/open-benchmarks';
+import { listBenchmarks } from '../../eval/session/list-benchmarks';
+import { openBenchmarks } from '../../eval/session/open-benchmarks';
 import { readTrainedTasks } from '../../eval/session/trained-tasks';
 import { PAPER_COLUMNS } from '../../eval/published-results';
 import { checkModelFolder } from '../../policy/model-folder';
@@ -22,13 +23,13 @@ const DEFAULT_SETS = [...PAPER_COLUMNS, 'bfcl'];
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const log = (line: string) => process.stderr.write(`${pc.dim(`tool-r0-native: ${line}`)}\n`);
 
-const namesOf = ({ benchmark }: EvalArguments) =>
-  benchmark === undefined
-    ? DEFAULT_SETS
-    : benchmark
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== '');
+function namesOf({ benchmark }: EvalArguments): string[] {
+  if (benchmark === undefined) return DEFAULT_SETS;
+  const names = benchmark.split(',').map((name) => name.trim());
+  const given = names.filter((name) => name !== '');
+  if (given.length === 0) throw new UsageError('--benchmark: names no set; eval --list shows what there is');
+  return given;
+}
 
 function compare({ compare: pair, json }: EvalArguments): void {
   const [a, b, ...more] = (pair ?? '').split(',');
@@ -37,10 +38,10 @@ function compare({ compare: pair, json }: EvalArguments): void {
   print(json ? JSON.stringify({ type: 'comparison', a, b, sets }) : comparisonText(a, b, sets));
 }
 
-function contamination(args: EvalArguments): void {
+async function contamination(args: EvalArguments): Promise<void> {
   const file = args.contamination!;
-  const { benchmarks, missing } = openBenchmarks(namesOf(args), args.data, args.layout);
-  const { tasks, files, malformed } = readTrainedTasks(file);
+  const { benchmarks, missing } = await openBenchmarks(namesOf(args), args.data, args.layout);
+  const { tasks, files, malformed } = await readTrainedTasks(file);
   const sets = Object.fromEntries(benchmarks.map((exam) => [exam.name, checkContamination(tasks, exam)]));
   if (malformed > 0) log(`${malformed} malformed lines of ${file} were not compared`);
   print(
@@ -57,7 +58,7 @@ function show({ report }: Evaluated, json: boolean): void {
 
 async function scorePredictionsFile(args: EvalArguments): Promise<void> {
   const { passAt } = samplingOf(args);
-  const opened = openBenchmarks(namesOf(args), args.data, args.layout);
+  const opened = await openBenchmarks(namesOf(args), args.data, args.layout);
   const { benchmark, baseModel, out, html } = args;
   const options = {
     file: args.predictions!,
@@ -68,13 +69,16 @@ async function scorePredictionsFile(args: EvalArguments): Promise<void> {
   const outputs = { ...(baseModel ? { baseModel } : {}), ...(out ? { out } : {}), ...(html ? { html } : {}) };
   const evaluated = await evaluatePredictions(opened, { ...options, ...outputs, layout: args.layout });
   const unknown = evaluated.report.unknownPredictions;
-  if (unknown) log(`${unknown} ids of the predictions belong to none of the sets`);
+  if (unknown)
+    log(
+      `${unknown} ${unknown === 1 ? 'id of the predictions belongs' : 'ids of the predictions belong'} to none of the sets`,
+    );
   show(evaluated, args.json);
 }
 
 async function askModel(args: EvalArguments): Promise<void> {
   const sampling = samplingOf(args);
-  const opened = openBenchmarks(namesOf(args), args.data, args.layout);
+  const opened = await openBenchmarks(namesOf(args), args.data, args.layout);
   const { model, device, dtype, prompt, candidates, layout } = args;
   checkModelFolder(model!);
   Object.values(opened.missing).forEach((why) => log(`left out: ${why}`));
@@ -127,10 +131,10 @@ export const evalCommand: CommandModule<object, EvalArguments> = {
     evalOptions(yargs).command(evalConvertCommand)) as never,
   handler: async (args) => {
     if (args.list) {
-      const sets = listBenchmarks(args.data, args.layout);
+      const sets = await listBenchmarks(args.data, args.layout);
       print(args.json ? JSON.stringify({ type: 'benchmarks', sets }) : listText(sets, args.data));
     } else if (args.compare !== undefined) compare(args);
-    else if (args.contamination !== undefined) contamination(args);
+    else if (args.contamination !== undefined) await contamination(args);
     else if (args.predictions !== undefined) await scorePredictionsFile(args);
     else if (args.model !== undefined) await askModel(args);
     else

@@ -7,7 +7,7 @@ import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord
 import { isObject, RecordReader, type Row } from '../record-reader';
 import { checkAlternatives, checkOptional } from './gold-checks';
 import { FieldProblem, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
-import { runSteps, runStepsYielding, type Steps } from './steps';
+import { runSteps, type Steps } from './steps';
 
 /** Whether a benchmark is named by a file of one's own: a path or a name with an ending. */
 export const isNeutralFile = (name: string): boolean => /[\\/]|\.jsonl?$/.test(name);
@@ -16,16 +16,9 @@ export const isNeutralFile = (name: string): boolean => /[\\/]|\.jsonl?$/.test(n
  * Reads an exam of one's own: neutral records, one JSON object per line. Malformed lines are left out and listed.
  * @throws ConfigError when no record can be read
  */
-export function readNeutralFile(file: string): Benchmark {
+export async function readNeutralFile(file: string): Promise<Benchmark> {
   const list = new RecordList();
-  runSteps(readRecords(file, list));
-  return neutralBenchmark(file, list);
-}
-
-/** The same; the event loop turns meanwhile. */
-export async function readNeutralFileYielding(file: string): Promise<Benchmark> {
-  const list = new RecordList();
-  await runStepsYielding(readRecords(file, list));
+  await runSteps(readRecords(file, list));
   return neutralBenchmark(file, list);
 }
 

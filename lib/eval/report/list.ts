@@ -1,5 +1,5 @@
 import type { RecordCounts } from '../neutral-record';
-import type { ListedBenchmark, ListedLayout } from '../session/open-benchmarks';
+import type { ListedBenchmark, ListedLayout } from '../session/list-benchmarks';
 
 const counted = ({ records, calls, tools }: RecordCounts) =>
   `${records} records, ${calls} gold calls, ${tools} tools`;

@@ -26,9 +26,9 @@ export interface TrainedTasks {
  * the selected candidates of every iteration so far, under the ids `iteration-2/17`.
  * @throws ConfigError for a folder without a run, a run that has selected nothing yet, and a row that cannot be read
  */
-export function readTrainedTasks(place: string): TrainedTasks {
+export async function readTrainedTasks(place: string): Promise<TrainedTasks> {
   if (!fs.existsSync(place) || !fs.statSync(place).isDirectory()) {
-    const { records, problems } = readNeutralFile(place);
+    const { records, problems } = await readNeutralFile(place);
     return { tasks: records, files: [place], malformed: problems.length };
   }
   const given = path.join(place, GIVEN);

@@ -4,7 +4,7 @@ import * as readline from 'node:readline';
 
 import { ConfigError } from '../binding/errors';
 import type { RunEvent } from './events';
-import { ioError, jsonLines, writeAtomic, type Pieces } from '../io/files';
+import { ioError, jsonLines, makeFolders, writeAtomic, type Pieces } from '../io/files';
 
 /** Byte lengths of the append-only files at a checkpoint: what lies behind was written by work that will be done again. */
 export type LogLengths = Record<string, number>;
@@ -65,7 +65,7 @@ export class RunFolder {
     }
     let made: string | undefined;
     try {
-      made = fs.mkdirSync(dir, { recursive: true });
+      made = makeFolders(dir);
       // Rights alone do not tell (root, read-only mounts): try it.
       fs.writeFileSync(path.join(dir, '.probe'), '');
       fs.rmSync(path.join(dir, '.probe'));

@@ -21,6 +21,29 @@ export function ioError(file: string, action: string, cause: unknown): ToolR0Err
   return new IoError(`${file}: cannot be ${action} (${cure ?? message})`, { file, code }, { cause });
 }
 
+/**
+ * As `mkdir -p`. Node 20's own recursive form never returns where a file system refuses to make a folder in one that is there (/proc).
+ * @returns the topmost folder that was made
+ * @throws the error of the file system
+ */
+export function makeFolders(dir: string): string | undefined {
+  const missing: string[] = [];
+  let nearest = path.resolve(dir);
+  for (; !fs.existsSync(nearest); nearest = path.dirname(nearest)) missing.unshift(nearest);
+  // What is there must be a folder: mkdir says what it is instead.
+  if (missing.length === 0 && !fs.statSync(nearest).isDirectory()) fs.mkdirSync(nearest);
+  for (const folder of missing) {
+    try {
+      fs.mkdirSync(folder);
+    } catch (cause) {
+      // Another process may have made it meanwhile.
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !fs.statSync(folder).isDirectory())
+        throw cause;
+    }
+  }
+  return missing[0];
+}
+
 /** Flushes a file, or a folder's entries, so that a rename survives a power cut. */
 export async function flush(file: string): Promise<void> {
   const handle = await open(file, 'r');

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { ConfigError, IoError, ModelFormatError } from '../binding/errors';
+import { makeFolders } from '../io/files';
 
 /** Files of a Hugging Face model folder that travel with the weights, unchanged unless said otherwise. */
 const CARRIED_FILES = [
@@ -91,7 +92,7 @@ export function writeModelFolderFiles(sourceDir: string, dir: string, dtype: str
     throw new ConfigError(`${dir}: holds a sharded model already; save into another folder`, { dir });
   }
   try {
-    fs.mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
   } catch (cause) {
     throw new IoError(`${dir}: cannot be created (${(cause as Error).message})`, { dir }, { cause });
   }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+import { makeFolders } from '../io/files';
 import { corpusBatches, type CorpusBatch } from './corpus';
 import { learningRateShare, modelConfig, PRETRAIN_RECIPE, type PretrainRecipe } from './recipe';
 import { buildVocabulary, tokenizerConfig, tokenizerJson } from './tokenizer';
@@ -64,7 +65,7 @@ export function writeModelFiles(dir: string): void {
     'tokenizer.json': tokenizerJson(),
     'tokenizer_config.json': tokenizerConfig(config['max_position_embeddings'] as number),
   };
-  fs.mkdirSync(dir, { recursive: true });
+  makeFolders(dir);
   for (const [name, content] of Object.entries(files))
     fs.writeFileSync(path.join(dir, name), `${JSON.stringify(content, null, 1)}\n`);
 }

@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { ConfigError, IoError } from '../../lib/binding/errors';
-import { ioError, jsonLines, writeAtomic } from '../../lib/io/files';
+import { ioError, jsonLines, makeFolders, writeAtomic } from '../../lib/io/files';
 import { mapYielding } from '../../lib/io/yielding';
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tr0-io-'));
@@ -60,4 +60,16 @@ test('long work lets the event loop turn', async () => {
   clearInterval(timer);
   expect(results[39]).toBe(78);
   expect(turns).toBeGreaterThan(5);
+});
+
+test('folders are made down to the last one; where none can be made there is an error and no endless loop', () => {
+  const dir = path.join(folder, 'one', 'two', 'three');
+  expect(makeFolders(dir)).toBe(path.join(folder, 'one'));
+  expect(fs.statSync(dir).isDirectory()).toBe(true);
+  expect(makeFolders(dir)).toBeUndefined();
+  fs.writeFileSync(path.join(folder, 'file'), '');
+  expect(() => makeFolders(path.join(folder, 'file'))).toThrow(/EEXIST/);
+  expect(() => makeFolders(path.join(folder, 'file', 'below'))).toThrow(/ENOTDIR/);
+  // Node's own recursive form does not return from this one.
+  expect(() => makeFolders('/proc/none')).toThrow(/ENOENT/);
 });

@@ -11,6 +11,7 @@ import { SHAPE_NAMES, type ShapeName } from '../../bench/shapes';
 import { machineText, tableText } from '../../bench/table';
 import { DEFAULT_SUITES, PEERS, SUITES, type Dtype, type PeerName, type Suite } from '../../bench/types';
 import { didYouMean } from '../../config/suggest';
+import { makeFolders } from '../../io/files';
 import { ensureReady } from '../../setup';
 import { errorText, exitCodeOf, UsageError } from '../errors';
 
@@ -78,7 +79,7 @@ function showResult(
 ): void {
   const title = machineText(machine, device);
   if (out !== undefined && rows.length > 0) {
-    fs.mkdirSync(out, { recursive: true });
+    makeFolders(out);
     fs.writeFileSync(path.join(out, 'bench.html'), plotHtml(rows, title));
     fs.writeFileSync(path.join(out, 'bench.json'), `${JSON.stringify({ machine, rows }, null, 2)}\n`);
     log(`written: ${path.join(out, 'bench.html')}, ${path.join(out, 'bench.json')}`);

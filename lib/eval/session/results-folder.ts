@@ -3,7 +3,7 @@ import { open, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
 import { CheckpointError, ConfigError } from '../../binding/errors';
-import { ioError, jsonLines, writeAtomic } from '../../io/files';
+import { ioError, jsonLines, makeFolders, writeAtomic } from '../../io/files';
 import type { TaskResult } from '../answer';
 import { isObject } from '../record-reader';
 
@@ -33,7 +33,7 @@ export class ResultsFolder {
   static async open(dir: string, settings: Settings): Promise<ResultsFolder> {
     const file = path.join(dir, SETTINGS_FILE);
     try {
-      fs.mkdirSync(dir, { recursive: true });
+      makeFolders(dir);
     } catch (cause) {
       throw ioError(dir, 'made', cause);
     }

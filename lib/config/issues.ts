@@ -38,7 +38,13 @@ function describe(issue: z.core.$ZodIssue, input: unknown): { text: string; path
   if (!field) return { text: `${path || 'configuration'}: must be a section of keys, not ${value}`, path };
   const suggestion = field.enum ? didYouMean(String(valueAt(input, issue.path)), field.enum) : '';
   const kind =
-    field.type === 'integer' ? 'a whole number' : field.type === 'array' ? 'a list' : `a ${field.type}`;
+    field.type === 'integer'
+      ? 'a whole number'
+      : field.type !== 'array'
+        ? `a ${field.type}`
+        : fieldAt(path)
+          ? 'a list'
+          : 'a string';
   const allowed = field.enum ? `one of ${field.range}` : `${kind}${field.range ? ` ${field.range}` : ''}`;
   return {
     text: `${path}: must be ${allowed}${field.nullable ? ', or null' : ''}, not ${value ?? 'nothing'}.${suggestion}`,

@@ -1,55 +1,19 @@
-import { AbortedError, ConfigError } from '../binding/errors';
-import type { Config } from '../config';
+import { AbortedError } from '../binding/errors';
 import { defaultMaxNewTokens } from '../eval/evaluate';
-import { recordsFingerprint } from '../eval/session/data-fingerprint';
 import { dataRemarksOf } from '../eval/report/table';
 import { evaluatePolicy, type Evaluated } from '../eval/session/evaluation';
-import { openAllBenchmarks, type OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { ResultsFolder } from '../eval/session/results-folder';
 import { limitRecords, type SessionProgress } from '../eval/session/run';
 import { measuredAt } from '../report/set-lines';
 import type { RunContext, StageOutcome } from './context';
 import { sameMoment, type BenchmarkEvent, type BenchmarkFigure, type MeasuredAt } from './events';
 import { recordMeasurement } from './metrics';
-import type { RunState } from './state';
 
 /** As `eval` has it, so that a saved Solver's answers can be compared with those given during training. */
 const SEED = 0;
 
-/**
- * Reads the benchmarks a run is to be measured on.
- * @throws ConfigError for an unknown name, and for a set that is absent, incomplete or unreadable
- */
-export async function openRunBenchmarks({
-  evalBenchmarks,
-  benchmarkData,
-  evaluation,
-}: Config): Promise<OpenedBenchmarks> {
-  return openAllBenchmarks(evalBenchmarks, benchmarkData ?? undefined, evaluation.layout, {
-    benchmark: '--eval-benchmarks',
-    data: '--benchmark-data',
-  });
-}
-
-/** Tells one copy of the benchmarks from another, set by set: all records, whatever the limit. */
-export const benchmarkFingerprints = ({ benchmarks }: OpenedBenchmarks): Record<string, string> =>
-  Object.fromEntries(benchmarks.map(({ name, records }) => [name, recordsFingerprint(records)]));
-
-/** What was kept out of training must be what is measured: a run goes on with the records it began with. @throws ConfigError */
-export function checkSameBenchmarks(opened: OpenedBenchmarks, { benchmarkData }: RunState): void {
-  const now = benchmarkFingerprints(opened);
-  for (const [name, before] of Object.entries(benchmarkData ?? {})) {
-    if (now[name] === before) continue;
-    throw new ConfigError(
-      `--benchmark-data: the records of '${name}' are not those this run began with; its measurements could not be compared. ` +
-        'Give the folder of the same data, or start a new run (--if-exists new)',
-      { benchmark: name },
-    );
-  }
-}
-
-/** `start`, `iteration-1`, `iteration-1-step-6`. */
-const folderName = ({ iteration, step }: MeasuredAt): string =>
+/** The folder of a measurement below `evaluations/`: `start`, `iteration-1`, `iteration-1-step-6`. */
+export const evaluationName = ({ iteration, step }: MeasuredAt): string =>
   iteration === 0 ? 'start' : `iteration-${iteration}${step === undefined ? '' : `-step-${step}`}`;
 
 /** Records asked at one measurement, set by set. */
@@ -69,7 +33,7 @@ export async function measureBenchmarks(
   const { benchmarks: opened, budget, config, folder, roles, state } = context;
   if (opened.benchmarks.length === 0 || state.benchmarks.some(sameMoment(at))) return 'done';
   const started = performance.now();
-  const directory = folder.folder('evaluations', folderName(at));
+  const directory = folder.folder('evaluations', evaluationName(at));
   const policy = roles.policy('solver');
   const { layout, candidates, sampling } = config.evaluation;
   const counts = askedCounts(context);

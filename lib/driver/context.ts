@@ -1,6 +1,5 @@
 import type { Config } from '../config';
 import type { ContaminationGuard } from '../eval/contamination';
-import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import type { PublishedSwitches } from '../rewards/published';
 import type { ChatMessage, PromptSet } from '../roles/prompts';
 import { publishedSolverMessages, type SolverStage } from '../roles/solver-prompt';
@@ -14,6 +13,7 @@ import type { MachineLimits } from './machine-limits';
 import type { Meter } from './meter';
 import type { Engine } from './ports';
 import type { Roles } from './roles';
+import type { RunBenchmarks } from './run-benchmarks';
 import type { RunFolder } from './run-folder';
 import type { RunState } from './state';
 
@@ -46,7 +46,7 @@ export interface RunContext {
   given?: GivenTasks;
   guard: ContaminationGuard;
   /** Benchmarks put to the Solver at every measurement; none of their records is trained on. */
-  benchmarks: OpenedBenchmarks;
+  benchmarks: RunBenchmarks;
   meter: Meter;
   /** Absent on engines that do not know theirs. */
   machine?: MachineLimits;

@@ -187,6 +187,8 @@ export type StopReason = 'signal' | 'max-steps' | 'max-minutes';
 
 export interface RunResult {
   status: RunStatus;
+  /** The given tasks it was trained on, where they were given. */
+  tasks?: Omit<TasksEvent, 'type'>;
   /** Why it stopped before its last iteration. */
   reason?: StopReason;
   directory: string;

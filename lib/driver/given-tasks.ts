@@ -2,6 +2,7 @@ import { ConfigError, RunError } from '../binding/errors';
 import type { Config } from '../config';
 import { loadTrainingTasks } from '../datasets/load-training-tasks';
 import type { TrainingSet } from '../datasets/training-set';
+import type { ContaminationGuard } from '../eval/contamination';
 import type { NeutralRecord } from '../eval/neutral-record';
 import { mapYielding } from '../io/yielding';
 import { percent, rejectionText } from '../report/format';
@@ -12,7 +13,7 @@ import { contentKey } from './probe';
 
 /** The tasks of a file before a model has seen them: what can be said of them from files alone. */
 export interface GivenTasks extends Pick<TasksEvent, 'file' | 'layout' | 'records' | 'dropped' | 'notes'> {
-  /** Well-formed, each once, none of them a task of the evaluation file or held out by the embedded grammar. */
+  /** Well-formed, each once, none of them a task of the evaluation file, of a benchmark, or held out by the embedded grammar. */
   tasks: Task[];
 }
 
@@ -87,28 +88,32 @@ const LARGEST_PART = 0.1;
 export const numberSetAside = (tasks: number, { evaluation }: Pick<Config, 'evaluation'>): number =>
   Math.min(evaluation.tasks, Math.floor(LARGEST_PART * tasks));
 
-/** What a run will train on as far as files tell: it may be less, by what is too long or asks the same as a task set aside. */
-export function plannedTasks(given: GivenTasks, config: Config): Omit<TasksEvent, 'type'> {
+/** What a run will train on as far as files tell, and how many tasks it sets aside: it may be less, by what is too long or asks the same as one of these. */
+export function plannedTasks(
+  given: GivenTasks,
+  config: Config,
+): Omit<TasksEvent, 'type'> & { aside: number } {
   const { file, layout, records, notes } = given;
   const aside = examOf(config) ? 0 : numberSetAside(given.tasks.length, config);
   const dropped = aside > 0 ? { ...given.dropped, set_aside: aside } : given.dropped;
-  return { file, layout, records, tasks: given.tasks.length - aside, dropped, notes };
+  return { file, layout, records, tasks: given.tasks.length - aside, aside, dropped, notes };
 }
 
 /** @throws ConfigError for a file too small to be divided */
 export function checkDivisible(file: string, tasks: number): void {
   if (tasks >= LEAST_TO_DIVIDE) return;
   throw new ConfigError(
-    `--tasks ${file}: ${tasks} usable tasks, too few to set some aside for measuring (at least ${LEAST_TO_DIVIDE}). Pass --eval-data FILE with held-out tasks`,
+    `--tasks ${file}: ${tasks} usable ${tasks === 1 ? 'task' : 'tasks'}, too few to set some aside for measuring (at least ${LEAST_TO_DIVIDE}). Pass --eval-data FILE with held-out tasks`,
     { file, tasks },
   );
 }
 
 /**
  * Reads the tasks of a run that trains on a file, and takes out what can be told without the model.
+ * @param benchmarks refuses what stands in them
  * @throws ConfigError; RunError when nothing is left
  */
-export async function readGivenTasks(config: Config): Promise<GivenTasks> {
+export async function readGivenTasks(config: Config, benchmarks: ContaminationGuard): Promise<GivenTasks> {
   const file = config.tasks!;
   const set = await loadTrainingTasks(file, { layout: config.tasksLayout });
   const sieve = new Sieve({ ...set.dropped });
@@ -116,7 +121,7 @@ export async function readGivenTasks(config: Config): Promise<GivenTasks> {
   const unread = Object.values(sieve.dropped).reduce((sum, number) => sum + number, 0);
   const records = set.records.length + unread;
   const exam = examOf(config);
-  const guard = contaminationGuard(exam && { ...exam, tasks: exam.all }, { givenTasks: true });
+  const guard = contaminationGuard(exam && { ...exam, tasks: exam.all }, { benchmarks, givenTasks: true });
   const seen = new Set<string>();
   const tasks = await sieve.keep(set.records.map(plain), (task) => {
     const key = contentKey(task);

@@ -1,7 +1,6 @@
 import { RunError } from '../binding/errors';
 import type { Config } from '../config';
 import { ContaminationGuard } from '../eval/contamination';
-import type { NeutralRecord } from '../eval/neutral-record';
 import { readHeldOutFile } from '../eval/held-out-file';
 import { Random } from '../tasks/random';
 import type { Task, ToolCall } from '../tasks/task';
@@ -35,27 +34,24 @@ function isGrammarTool({ name }: ToolCall): boolean {
 }
 
 interface GuardOptions {
-  /** Records of benchmarks. */
-  records?: readonly Pick<Task, 'question' | 'gold'>[];
+  /** Refuses what stands in the benchmarks. */
+  benchmarks?: ContaminationGuard;
   /** The tasks to be judged come from a user's file: a rule of the embedded grammar says nothing about tools it does not have. */
   givenTasks?: boolean;
 }
 
-/** Of all benchmarks a run is measured on, whatever part of them is asked. */
-export const benchmarkRecords = ({ benchmarks }: Pick<RunContext, 'benchmarks'>): NeutralRecord[] =>
-  benchmarks.benchmarks.flatMap((benchmark) => benchmark.records);
-
 /** Refuses what a run is measured on. */
 export function contaminationGuard(
   heldOut: Pick<HeldOut, 'source' | 'tasks'> | undefined,
-  { records = [], givenTasks = false }: GuardOptions = {},
+  { benchmarks, givenTasks = false }: GuardOptions = {},
 ): ContaminationGuard {
   const rule = givenTasks
     ? (calls: readonly ToolCall[]) => isHeldOutCombination(calls.filter(isGrammarTool))
     : isHeldOutCombination;
   return new ContaminationGuard(
-    [...(heldOut?.tasks ?? []), ...records],
+    heldOut?.tasks ?? [],
     heldOut?.source === 'embedded' ? rule : undefined,
+    benchmarks,
   );
 }
 
@@ -140,6 +136,6 @@ export function restoreHeldOut(context: RunContext, saved: { source: HeldOutSour
 
 function use(context: RunContext, heldOut: HeldOut): void {
   context.heldOut = heldOut;
-  context.guard = contaminationGuard(heldOut, { records: benchmarkRecords(context) });
+  context.guard = contaminationGuard(heldOut, { benchmarks: context.benchmarks.guard });
   context.emit({ type: 'held-out', source: heldOut.source, tasks: heldOut.tasks.length, note: heldOut.note });
 }

@@ -1,13 +1,12 @@
 import type { Config } from '../config';
 import { readHeldOutFile } from '../eval/held-out-file';
-import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { checkModelFolder } from '../policy/model-folder';
-import { openRunBenchmarks } from './benchmark-stage';
 import { readGivenTasks, type GivenTasks } from './given-tasks';
+import { openRunBenchmarks, type RunBenchmarks } from './run-benchmarks';
 
 /** What a run reads from the user. */
 export interface Inputs {
-  benchmarks: OpenedBenchmarks;
+  benchmarks: RunBenchmarks;
   /** The tasks to train on, where they are given. */
   given?: GivenTasks;
 }
@@ -20,5 +19,8 @@ export async function checkInputs(config: Config): Promise<Inputs> {
   if (config.model !== null) checkModelFolder(config.model);
   if (config.evalData !== null) readHeldOutFile(config.evalData);
   const benchmarks = await openRunBenchmarks(config);
-  return { benchmarks, ...(config.tasks === null ? {} : { given: await readGivenTasks(config) }) };
+  return {
+    benchmarks,
+    ...(config.tasks === null ? {} : { given: await readGivenTasks(config, benchmarks.guard) }),
+  };
 }

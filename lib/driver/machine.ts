@@ -20,7 +20,11 @@ const ITERATION = [
 
 async function prepare(context: RunContext): Promise<StageOutcome> {
   const choose = context.config.tasks === null ? prepareHeldOut : prepareTrainingTasks;
-  if (!context.state.heldOut && !(await choose(context))) return 'stopped';
+  if (!context.state.heldOut) {
+    if (!(await choose(context))) return 'stopped';
+    // Measuring a large model takes a while: what was chosen, and the answers to come, outlive a kill.
+    await context.checkpoint();
+  }
   return measure(context);
 }
 

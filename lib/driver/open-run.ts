@@ -6,11 +6,11 @@ import { ConfigError } from '../binding/errors';
 import { resolveTrainConfig, type ResolvedConfig, type TrainConfig } from '../config';
 import type { PlainObject } from '../config/merge';
 import { isNeutralFile } from '../eval/benchmarks/neutral-file';
-import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
 import { loadCheckpoint, type LoadedCheckpoint } from './checkpoint';
 import type { GivenTasks } from './given-tasks';
 import { checkInputs } from './inputs';
 import { resumedConfig, writeResolvedConfig } from './resume';
+import type { RunBenchmarks } from './run-benchmarks';
 import { freeSibling, isRunFolder, RunFolder, timeStamp } from './run-folder';
 
 export interface OpenedRun {
@@ -22,7 +22,7 @@ export interface OpenedRun {
   /** The tasks of a new run that trains on a file, as read. */
   given?: GivenTasks;
   /** The benchmarks of a new run, as read. */
-  benchmarks?: OpenedBenchmarks;
+  benchmarks?: RunBenchmarks;
 }
 
 function nameOf({ config }: ResolvedConfig): string {
@@ -61,14 +61,19 @@ function withAbsolutePaths<T extends Pick<TrainConfig, (typeof PATHS)[number] | 
 ): T {
   const paths = PATHS.flatMap((key): [string, string][] => {
     const file = config[key];
-    return typeof file === 'string' ? [[key, path.resolve(file)]] : [];
+    return typeof file === 'string' && file !== '' ? [[key, path.resolve(file)]] : [];
   });
-  const { evalBenchmarks } = config;
-  const absolute = evalBenchmarks?.map((name) => (isNeutralFile(name) ? path.resolve(name) : name));
+  // On resuming the schema has not seen it yet.
+  const names: unknown = config.evalBenchmarks;
+  const absolute = Array.isArray(names)
+    ? names.map((name: unknown) =>
+        typeof name === 'string' && isNeutralFile(name) ? path.resolve(name) : name,
+      )
+    : names;
   return {
     ...config,
     ...Object.fromEntries(paths),
-    ...(absolute ? { evalBenchmarks: absolute } : {}),
+    ...(absolute === undefined ? {} : { evalBenchmarks: absolute }),
   };
 }
 

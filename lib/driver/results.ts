@@ -1,9 +1,10 @@
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 
 import { publishedOfShape } from '../eval/published-results';
 import { writeRoleFile } from '../policy/role-file';
 import { accuracyTable } from '../report/accuracy-table';
 import { benchmarkTable } from '../report/benchmark-table';
+import { evaluationName } from './benchmark-stage';
 import type { RunContext } from './context';
 import type { Role, RunResult, StopReason } from './events';
 import { flushTree } from '../io/files';
@@ -25,6 +26,17 @@ async function saveRole(context: RunContext, role: Role): Promise<string> {
 }
 
 /**
+ * Answers of moments that are no measurement of this run: of a sitting that a limit ended within an iteration, or of another `evalEvery`, before the run
+ * went on.
+ */
+async function removeLeftovers({ folder, state }: RunContext): Promise<void> {
+  if (!folder.exists('evaluations')) return;
+  const measured = new Set(state.benchmarks.map(evaluationName));
+  for (const name of await readdir(folder.path('evaluations')))
+    if (!measured.has(name)) await rm(folder.path('evaluations', name), { recursive: true, force: true });
+}
+
+/**
  * Ends a run: saves its roles as Hugging Face folders and writes results.json and results.md. After an interruption the roles stay in the
  * checkpoint, and only the result is reported.
  */
@@ -39,6 +51,7 @@ export async function finish(context: RunContext, reason: StopReason | undefined
     ...(reason === undefined ? {} : { reason }),
     directory: folder.dir,
     ...saved,
+    ...(state.trainingTasks ? { tasks: state.trainingTasks } : {}),
     measurements: state.measurements,
     benchmarks: state.benchmarks,
     ...(publishedModel ? { publishedModel } : {}),
@@ -57,6 +70,7 @@ export async function finish(context: RunContext, reason: StopReason | undefined
       ...(benchmarks === '' ? [] : [`\n## Benchmarks\n\n${benchmarks}\n`]),
     ]);
     await rm(folder.path('offload'), { recursive: true, force: true });
+    await removeLeftovers(context);
   }
   return result;
 }

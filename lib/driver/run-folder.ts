@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import * as readline from 'node:readline';
 
 import { ConfigError } from '../binding/errors';
 import type { RunEvent } from './events';
 import { ioError, jsonLines, makeFolders, writeAtomic, type Pieces } from '../io/files';
+import { linesOf } from '../io/lines';
 
 /** Byte lengths of the append-only files at a checkpoint: what lies behind was written by work that will be done again. */
 export type LogLengths = Record<string, number>;
@@ -132,9 +132,9 @@ export class RunFolder {
   /** The same for files of any size: the event loop turns in between. */
   async readRowsYielding<T>(relative: string): Promise<T[]> {
     const rows: T[] = [];
-    const lines = readline.createInterface({ input: fs.createReadStream(this.path(relative), 'utf8') });
     try {
-      for await (const line of lines) if (line !== '') rows.push(JSON.parse(line) as T);
+      for await (const line of linesOf(this.path(relative)))
+        if (line !== '') rows.push(JSON.parse(line) as T);
     } catch (cause) {
       throw ioError(this.path(relative), 'read', cause);
     }

@@ -3,8 +3,6 @@ import { resolvePublished } from '../rewards/published';
 import { PROMPT_SETS } from '../roles/prompt-sets';
 import { Random } from '../tasks/random';
 import { ContaminationGuard } from '../eval/contamination';
-import type { OpenedBenchmarks } from '../eval/session/open-benchmarks';
-import { benchmarkFingerprints, checkSameBenchmarks, openRunBenchmarks } from './benchmark-stage';
 import { Budget } from './budget';
 import { Channel } from './channel';
 import { saveCheckpoint } from './checkpoint';
@@ -21,6 +19,7 @@ import type { Engine } from './ports';
 import { lockRunFolder } from './run-lock';
 import { finish } from './results';
 import { Roles } from './roles';
+import { checkSameBenchmarks, openRunBenchmarks, type RunBenchmarks } from './run-benchmarks';
 import { initialState, stepsOf, type RunState } from './state';
 import { restoreTrainingTasks } from './training-tasks';
 import { warningsOf } from './warnings';
@@ -119,7 +118,7 @@ function makeContext(
     engine: Engine;
     roles: Roles;
     meter: Meter;
-    benchmarks: OpenedBenchmarks;
+    benchmarks: RunBenchmarks;
     machine?: MachineLimits;
   },
   publish: (event: RunEvent) => void,
@@ -209,7 +208,7 @@ async function begin(
     iterations: config.iterations,
     resumed: from !== undefined,
   });
-  context.state.benchmarkData = benchmarkFingerprints(context.benchmarks);
+  context.state.benchmarkData = context.benchmarks.fingerprints;
   const { heldOut, trainingTasks } = context.state;
   if (heldOut) restoreHeldOut(context, heldOut);
   if (trainingTasks) await restoreTrainingTasks(context, trainingTasks);

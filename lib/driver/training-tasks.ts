@@ -6,7 +6,7 @@ import type { Task } from '../tasks/task';
 import { solverChat, type HeldOut, type RunContext } from './context';
 import { metText } from './epochs';
 import { checkDivisible, nothingLeft, numberSetAside, readGivenTasks, Sieve } from './given-tasks';
-import { benchmarkRecords, contaminationGuard, examOf, setHeldOut } from './held-out';
+import { contaminationGuard, examOf, setHeldOut } from './held-out';
 import { asSolverMeets } from './solver-menu';
 import type { TasksSummary } from './state';
 
@@ -102,19 +102,15 @@ async function thatFit(
  */
 export async function prepareTrainingTasks(context: RunContext): Promise<boolean> {
   const { config, folder, state } = context;
-  const given = context.given ?? (await readGivenTasks(config));
+  const given = context.given ?? (await readGivenTasks(config, context.benchmarks.guard));
   delete context.given;
   const sieve = new Sieve({ ...given.dropped });
-  const reasonFor = (heldOut: HeldOut | undefined) => {
-    const guard = contaminationGuard(heldOut, { records: benchmarkRecords(context), givenTasks: true });
-    return (task: Task) => guard.reason(task);
-  };
   const check = (left: readonly Task[]): void => {
     if (left.length === 0) throw nothingLeft(given.file, given.records, sieve.dropped);
   };
 
   const exam = examOf(config);
-  const fitting = await thatFit(context, await sieve.keep(given.tasks, reasonFor(exam)), sieve);
+  const fitting = await thatFit(context, given.tasks, sieve);
   if (!fitting) return false;
   let { tasks } = fitting;
   check(tasks);
@@ -122,8 +118,8 @@ export async function prepareTrainingTasks(context: RunContext): Promise<boolean
   if (!heldOut) {
     heldOut = setAside(tasks, fitting.fitsMeasuring, config);
     const aside = new Set(heldOut.tasks);
-    const against = reasonFor(heldOut);
-    tasks = await sieve.keep(tasks, (task) => (aside.has(task) ? 'set_aside' : against(task)));
+    const guard = contaminationGuard(heldOut, { givenTasks: true });
+    tasks = await sieve.keep(tasks, (task) => (aside.has(task) ? 'set_aside' : guard.reason(task)));
     check(tasks);
     // They are asked as those trained on are.
     heldOut = { ...heldOut, tasks: heldOut.tasks.map((task) => asSolverMeets(task, config)) };

@@ -10,6 +10,8 @@ const SETTINGS =
   /^(spec|generator|synthesis|curation)\.|^ablation\.(frozenGenerator|noDifficulty)$|^offloadIdle(Trainer|Role)$/;
 /** Given menus are shuffled, too. */
 const STILL_USED = /^synthesis\.shuffleMenu$/;
+/** Published behaviour of the Solver's own training. */
+const PUBLISHED_USED: readonly string[] = ['threeSolverPrompts', 'ellipsisVoidsParse'];
 
 function paths(value: unknown, path = ''): string[] {
   if (!isPlainObject(value)) return value === undefined ? [] : [path];
@@ -20,11 +22,14 @@ function paths(value: unknown, path = ''): string[] {
  * What the caller asked of a run on given tasks that only self-play has.
  * @param input what was set, without the preset: a setting nobody made needs no word
  */
-function withoutEffect({ tasks }: Config, input: TrainConfig, hooks: TrainHooks): WarningEvent[] {
-  if (tasks === null) return [];
+function withoutEffect(config: Config, input: TrainConfig, hooks: TrainHooks): WarningEvent[] {
+  if (config.tasks === null) return [];
   const names = [
     ...HOOKS.filter((name) => hooks[name] !== undefined).map((name) => `hooks.${name}`),
     ...paths(input).filter((path) => SETTINGS.test(path) && !STILL_USED.test(path)),
+    ...(input.published === undefined ? [] : config.published)
+      .filter((row) => !PUBLISHED_USED.includes(row))
+      .map((row) => `published.${row}`),
   ];
   if (names.length === 0) return [];
   const verb = names.length === 1 ? 'has' : 'have';

@@ -18,6 +18,13 @@ const MEANING: Readonly<Record<HeldOutSource, string>> = {
     'figure that means something elsewhere, pass --eval-data FILE.',
 };
 
+function meaningOf({ measurements, tasks }: RunResult): string {
+  const { source } = measurements[0]!;
+  return tasks && source === 'embedded'
+    ? 'Measured on tasks of the embedded grammar, which those trained on need not resemble: pass --eval-data FILE for tasks of their own kind.'
+    : MEANING[source];
+}
+
 /** Answers of all measurements lie in the run folder: two of them can be compared task by task. */
 function benchmarkLines(result: RunResult): string[] {
   const [first, ...more] = result.benchmarks;
@@ -39,13 +46,7 @@ export function closingText(result: RunResult): string {
   const { directory, measurements, reason, seconds, steps, peakMemoryBytes, solver, generator } = result;
   const lines: string[] = [''];
   if (measurements.length > 0) {
-    lines.push(
-      'Held-out accuracy of the Solver',
-      accuracyTable(measurements),
-      '',
-      MEANING[measurements[0]!.source],
-      '',
-    );
+    lines.push('Held-out accuracy of the Solver', accuracyTable(measurements), '', meaningOf(result), '');
   }
   lines.push(...benchmarkLines(result));
   const times = phaseTimesText(result);

@@ -17,6 +17,8 @@ import type { ModelSize } from './model-size';
 export interface PlannedData {
   /** Usable tasks of the file that the Solver is trained on (`tasks`). */
   tasks?: number;
+  /** Tasks of the file that are set aside for measuring, instead of `evaluation.tasks` others. */
+  aside?: number;
   /** Records of all benchmarks put to the Solver at a measurement. */
   benchmarkRecords?: number;
 }
@@ -67,12 +69,12 @@ function selfPlayTokens(config: Config): Record<SelfPlayWork, number> {
   };
 }
 
-function tokens(config: Config, { benchmarkRecords = 0 }: PlannedData): Estimate['mostTokens'] {
+function tokens(config: Config, { aside = 0, benchmarkRecords = 0 }: PlannedData): Estimate['mostTokens'] {
   const { solver, evaluation, evalEvery, iterations } = config;
   const { maxNewTokens } = evaluation.sampling;
   const within = evalEvery > 0 ? Math.floor(Math.max(0, solver.steps - 1) / evalEvery) : 0;
   const measurement =
-    evaluation.tasks * (evaluation.samples + 1) * maxNewTokens +
+    (aside || evaluation.tasks) * (evaluation.samples + 1) * maxNewTokens +
     benchmarkRecords * Math.min(BENCHMARK_TOKENS, maxNewTokens);
   return {
     ...(config.tasks === null ? selfPlayTokens(config) : {}),

@@ -88,6 +88,20 @@ describe('a run that was interrupted and resumed ends as one that was not', () =
     expect(outcome('cut')).toEqual(whole);
   });
 
+  test('tasks may hold any character that JSON writes as it is', async () => {
+    const tasks = givenTasks(40).map((task) => ({
+      ...task,
+      question: `${task.question} \u2028\u2029\u0085`,
+    }));
+    const controller = new AbortController();
+    const engine = new FakeEngine();
+    engine.onTrain = (count) => void (count === 3 && controller.abort());
+    const odd = bench.onTasks(tasks, { evalData: null, out: bench.path('odd') });
+    await bench.run(odd, { signal: controller.signal }, engine);
+    const { result } = await bench.run({}, { resume: bench.path('odd') });
+    expect(result.status).toBe('completed');
+  });
+
   test('more iterations go on in the order of the epochs', async () => {
     await bench.run({ ...config('short'), iterations: 1 });
     await bench.run({ iterations: 2 }, { resume: bench.path('short') });

@@ -239,12 +239,13 @@ describe('hooks and settings of self-play', () => {
         generator: { steps: 9 },
         synthesis: { shuffleMenu: false },
         ablation: { frozenGenerator: true },
+        published: ['noSpecGate', 'ellipsisVoidsParse'],
       }),
       { hooks: { solverReward: () => ({ mine: 1 }), select: (tasks) => [...tasks], judge: () => [] } },
     );
     const messages = of(events, 'warning').map(({ message }) => message);
     expect(messages).toEqual([
-      'hooks.judge, hooks.select, generator.steps, ablation.frozenGenerator have no effect: this run trains on given tasks, without a Generator',
+      'hooks.judge, hooks.select, generator.steps, ablation.frozenGenerator, published.noSpecGate have no effect: this run trains on given tasks, without a Generator',
     ]);
     expect(of(events, 'step')[0]!.metrics['rewards/mine/mean']).toBe(1);
   });

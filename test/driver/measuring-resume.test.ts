@@ -75,6 +75,27 @@ describe('a measurement that was interrupted', () => {
     expect(outcome(bench, 'cut')).toEqual(whole);
   });
 
+  test('a kill at the start loses nothing: what was chosen and the answers so far are there', async () => {
+    const engine = engineUntil(0, SIZES.second, () => {
+      throw new Error('power cut');
+    });
+    await expect(bench.run(measuring(bench, 'cut'), {}, engine)).rejects.toThrow('power cut');
+    const file = bench.path('cut', 'evaluations', 'start', 'first.seed-0.jsonl');
+    const kept = fs.statSync(file).mtimeMs;
+    await bench.run({}, { resume: bench.path('cut') });
+    expect(fs.statSync(file).mtimeMs).toBe(kept);
+    expect(outcome(bench, 'cut')).toEqual(whole);
+  });
+
+  test('answers of a moment that is no row of the finished run are removed', async () => {
+    await bench.run({ ...measuring(bench, 'cut'), maxSteps: 3 });
+    const places = () => fs.readdirSync(bench.path('cut', 'evaluations')).sort();
+    expect(places()).toEqual(['iteration-1-step-1', 'start']);
+    await bench.run({ maxSteps: null }, { resume: bench.path('cut') });
+    expect(places()).not.toContain('iteration-1-step-1');
+    expect(outcome(bench, 'cut')).toEqual(whole);
+  });
+
   test('with a checkpoint at that very point they are kept', async () => {
     const engine = engineUntil(4, SIZES.second, () => {
       throw new Error('power cut');
@@ -105,6 +126,12 @@ describe('what may change when a run goes on', () => {
 
   test('not the benchmarks, the number of tasks, or the records', async () => {
     const options = await interrupted();
+    await expect(bench.run({ evalBenchmarks: 'first' as never }, options)).rejects.toThrow(
+      /^evalBenchmarks: must be a list, not "first"/,
+    );
+    await expect(bench.run({ evalBenchmarks: [5 as never] }, options)).rejects.toThrow(
+      /^evalBenchmarks\.0: must be a string, not 5/,
+    );
     await expect(bench.run({ evalLimit: 3 }, options)).rejects.toThrow(
       /^evalLimit: is null .* cannot become 3/,
     );

@@ -113,6 +113,31 @@ describe('the contamination guard', () => {
     expect(greek.reason({ question: 'τι καιρό κάνει', gold: other.gold })).toBe('held_out_question');
   });
 
+  test.each([
+    ['What’s the weather in Paris?', 'Whats the weather  in Paris', true],
+    ['Book a table at 10:30.', 'book a table at 10:30', true],
+    ['Book a table at 10:30', 'Book a table at 1030', false],
+    ['What is 3 + 5?', 'What is 3 - 5?', false],
+    ['Set it to -5', 'Set it to 5', false],
+    ['Convert 3.5 miles', 'Convert 35 miles', false],
+    ['कि', 'का', false],
+    ['???', '!!!', false],
+    ['🎉', '🙂', false],
+    ['???', ' ??? ', true],
+  ])('%s and %s: the same question is %s', (one, another, isSame) => {
+    const exam = new ContaminationGuard([{ question: one, gold: [] }]);
+    expect(exam.reason({ question: another, gold: [] })).toBe(isSame ? 'held_out_question' : undefined);
+  });
+
+  test('of many tasks at a time is the same, and is asked where another finds nothing', async () => {
+    const further = await ContaminationGuard.of([{ question: 'From an exam', gold: row.gold }]);
+    const both = new ContaminationGuard([{ question: 'Held out', gold: [] }], undefined, further);
+    expect(both.reason({ question: 'held out', gold: [] })).toBe('held_out_question');
+    expect(both.reason({ question: 'from an exam', gold: [] })).toBe('held_out_question');
+    expect(both.reason({ question: 'else', gold: row.gold })).toBe('held_out_calls');
+    expect(both.reason({ question: 'else', gold: [] })).toBeUndefined();
+  });
+
   test('of the embedded preset refuses every held-out task, those of another seed, too, where a combination shows', () => {
     const embedded = contaminationGuard({ source: 'embedded', tasks: heldOutTasks(50, 1) });
     for (const task of heldOutTasks(50, 1))

@@ -6,14 +6,24 @@ export interface Interval {
 
 const Z = 1.959963984540054;
 
-/** Wilson's score interval of `successes` out of `n` independent yes/no outcomes (Wilson 1927). n = 0 gives [0, 1]. */
+/** Digits behind the point that are kept: 1 - 2e-16 and 5e-17 are what adding leaves of 1 and 0. */
+const PLACES = 1e12;
+const rounded = (value: number): number => Math.round(value * PLACES) / PLACES + 0;
+
+/** An interval with its ends rounded to 12 places. */
+export const intervalFrom = (low: number, high: number): Interval => ({
+  low: rounded(low),
+  high: rounded(high),
+});
+
+/** Wilson's score interval of `successes` out of `n` independent yes/no outcomes (Wilson 1927), either may be a fraction. n = 0 gives [0, 1]. */
 export function wilsonInterval(successes: number, n: number): Interval {
   if (n === 0) return { low: 0, high: 1 };
   const share = successes / n;
   const scale = 1 + (Z * Z) / n;
   const centre = share + (Z * Z) / (2 * n);
   const spread = Z * Math.sqrt((share * (1 - share)) / n + (Z * Z) / (4 * n * n));
-  return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) };
+  return intervalFrom(Math.max(0, (centre - spread) / scale), Math.min(1, (centre + spread) / scale));
 }
 
 export function mean(values: ArrayLike<number>): number {
@@ -57,12 +67,13 @@ export function bootstrapInterval(
     means[resample] = sum / perTask.length;
   }
   means.sort();
-  return { low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  return intervalFrom(quantile(means, 0.025), quantile(means, 0.975));
 }
 
 /**
  * 95 % interval of a mean share of right answers over `tasks` tasks: the percentile bootstrap `resampled`, but Wilson's interval where all tasks
  * scored alike, since resampling cannot tell then that others might not have (0 of 3 right is not "0 to 0").
+ * @param tasks of a weighted mean: as many as would tell as much without weights
  */
 export function shareInterval(share: number, tasks: number, resampled: Interval): Interval {
   return resampled.low < resampled.high ? resampled : wilsonInterval(share * tasks, tasks);

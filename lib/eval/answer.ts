@@ -12,6 +12,8 @@ export interface ScoredAnswer {
   /** The answer as it was given, where it came as text. */
   text?: string;
   finishReason?: 'stop' | 'length' | 'aborted';
+  /** Line of a file of predictions whose calls cannot be read: wrong, also where no call is wanted. */
+  unreadable?: number;
   /** Why it is wrong, the first being what it counts as. */
   errors: AnswerError[];
 }
@@ -31,7 +33,7 @@ export const scoreCallsOf = (calls: ToolCall[] | null, record: NeutralRecord): S
 });
 
 export const scoreText = (text: string, record: NeutralRecord): ScoredAnswer => ({
-  ...scoreCallsOf(readCalls(text), record),
+  ...scoreCallsOf(readCalls(text, record), record),
   text,
 });
 

@@ -10,15 +10,17 @@ export const relaxed = (text: string): PyValue => readRelaxed(text, SWITCHES);
 export interface ShapeOptions {
   /** What is JSON among other text is a call only if it says so: a name beside arguments, or a wrapper of calls. */
   explicit?: boolean;
-  /** `{function: {argument: value}}`, as BFCL's own decoders give it. Text may hold such objects that are no calls. */
-  byName?: boolean;
+  /** `{function: {argument: value}}`, as BFCL's own decoders give it: of any name, or of these, since text may hold such objects that are no calls. */
+  byName?: true | ReadonlySet<string>;
   /** Reads the text of a message without calls. */
   readText?: (text: string) => ToolCall[] | null;
+  /** Told of what says that it is a call and cannot be read as one: arguments that are torn, a calling block without a name. */
+  onUnreadable?: () => void;
 }
 
 /**
  * The calls of a JSON value: one call, a list, a message of OpenAI (`tool_calls`, `function_call`), Anthropic (`tool_use` blocks) or Gemini
- * (`functionCall`). Items of a list that are none are dropped.
+ * (`functionCall`), a whole response of theirs (the first of `choices` or `candidates`). Items of a list that are none are dropped.
  * @returns null if there is none; an empty list where a list, or the calls of a message, are empty
  */
 export function callsIn(value: PyValue, options: ShapeOptions = {}): ToolCall[] | null {
@@ -30,6 +32,8 @@ export function callsIn(value: PyValue, options: ShapeOptions = {}): ToolCall[] 
 
 function callsOf(value: PyValue, options: ShapeOptions): ToolCall[] | null {
   if (!isDict(value)) return null;
+  const inner = responseMessage(value);
+  if (inner !== undefined) return callsOf(inner, options);
   const listed = value.get('tool_calls');
   if (Array.isArray(listed) && listed.length > 0) return callsIn(listed, options);
   for (const key of ['function_call', 'functionCall']) {
@@ -49,12 +53,31 @@ function callsOf(value: PyValue, options: ShapeOptions): ToolCall[] | null {
   return call === null ? null : [plainCall(call)];
 }
 
+/** What a response wraps: `{choices: [{message}]}`, `{candidates: [{content: {parts}}]}`. undefined for anything else. */
+export function responseMessage(value: PyDict): PyValue | undefined {
+  if (value.has('name')) return undefined;
+  for (const key of ['choices', 'candidates']) {
+    const answers = value.get(key);
+    if (Array.isArray(answers) && answers.length > 0) return answers[0]!;
+  }
+  const [message, content] = [value.get('message'), value.get('content')];
+  if (isDict(message) && MESSAGE_KEYS.some((key) => message.has(key))) return message;
+  return isDict(content) && content.has('parts') ? content : undefined;
+}
+
+const MESSAGE_KEYS = ['role', 'content', 'tool_calls', 'function_call'];
+
+/** Whether a block of a message calls a tool. */
+export const isCallingBlock = (block: PyValue): boolean =>
+  isDict(block) && (block.get('type') === 'tool_use' || block.has('functionCall'));
+
 /** Blocks of a message: those that call. None of them: no call. */
 function callsInBlocks(blocks: readonly PyValue[], options: ShapeOptions): ToolCall[] {
-  const calling = blocks.filter(
-    (block) => isDict(block) && (block.get('type') === 'tool_use' || block.has('functionCall')),
-  );
-  return calling.flatMap((block) => callsOf(block, { ...options, explicit: true }) ?? []);
+  return blocks.filter(isCallingBlock).flatMap((block) => {
+    const calls = callsOf(block, { ...options, explicit: true });
+    if (calls === null) options.onUnreadable?.();
+    return calls ?? [];
+  });
 }
 
 /** Other names of `name` and `arguments`. */
@@ -64,11 +87,12 @@ const ARGUMENTS = ['arguments', 'parameters', 'args', 'input', 'tool_input'];
 const CALL_TYPES: readonly unknown[] = ['function', 'function_call', 'tool_use', 'tool_call'];
 const WRAPPER_KEYS: readonly unknown[] = ['type', 'id', 'call_id', 'index', 'status'];
 
-function singleCall(dict: PyDict, { explicit = false, byName = false }: ShapeOptions): ParsedCall | null {
+function singleCall(dict: PyDict, options: ShapeOptions): ParsedCall | null {
+  const { explicit = false, byName, onUnreadable } = options;
   const wrapped = dict.get('function');
-  if (isDict(wrapped)) return singleCall(wrapped, { explicit });
+  if (isDict(wrapped)) return singleCall(wrapped, { explicit, ...(onUnreadable ? { onUnreadable } : {}) });
   const nameKey = NAMES.find((key) => isName(dict.get(key)));
-  if (nameKey === undefined) return byName ? callByName(dict) : null;
+  if (nameKey === undefined) return byName ? callByName(dict, byName) : null;
   const argumentKey = ARGUMENTS.find((key) => dict.has(key) && isArguments(dict.get(key)));
   if (isDeclaration(dict, argumentKey)) return null;
   if (argumentKey === undefined) {
@@ -79,6 +103,7 @@ function singleCall(dict: PyDict, { explicit = false, byName = false }: ShapeOpt
   }
   const given = dict.get(argumentKey);
   const read = typeof given === 'string' && given.trim() !== '' ? relaxed(given) : given;
+  if (!isDict(read) && !isNothing(given)) onUnreadable?.();
   // Arguments that cannot be read are a call all the same.
   return {
     name: dict.get(nameKey) as string,
@@ -100,9 +125,10 @@ function isDeclaration(dict: PyDict, argumentKey: string | undefined): boolean {
   return dict.has('description') && isDict(schema) && (schema.has('properties') || schema.has('type'));
 }
 
-function callByName(dict: PyDict): ParsedCall | null {
+function callByName(dict: PyDict, names: true | ReadonlySet<string>): ParsedCall | null {
   const [[name, given] = [], ...more] = dict.entries();
-  return typeof name === 'string' && isDict(given) && more.length === 0 ? { name, arguments: given } : null;
+  if (typeof name !== 'string' || !isDict(given) || more.length > 0) return null;
+  return names === true || names.has(name) ? { name, arguments: given } : null;
 }
 
 export const plainCall = (call: ParsedCall): ToolCall =>

@@ -2,11 +2,12 @@
 import { GroundingText } from '../rewards/grounding';
 import type { JsonValue, ToolCall } from '../tasks/task';
 import { fromJson } from '../text';
+import { cheapestAssignment } from './assignment';
 import { requiredOf } from './bfcl-match';
 import { standardized } from './bfcl-values';
 import { matchRecord } from './match-calls';
 import type { NeutralRecord } from './neutral-record';
-import { isAbsent, valuesEqual } from './value-equality';
+import { isAbsent } from './value-equality';
 
 export const ERROR_KINDS = [
   'no_parse',
@@ -45,15 +46,15 @@ export function diagnose(predicted: readonly ToolCall[] | null, record: NeutralR
   if (match.correct) return [];
   if (predicted === null) return [{ kind: 'no_parse' }];
   const { gold } = record;
-  const pairs = pairCalls(predicted, record, match.pairMatches);
+  const grounding = new GroundingText(record.question);
+  const wrongArguments = (from: number, to: number) =>
+    argumentErrors(predicted[from]!, to, record, grounding);
+  const pairs = pairCalls(predicted, gold, match.pairMatches, wrongArguments);
   const unused = predicted.filter((_, index) => !pairs.includes(index));
   const unmet = gold.filter((_, index) => pairs[index] === null);
-  const errors = gold.flatMap((call, index) => {
-    const place = pairs[index] ?? null;
-    return place === null || match.pairMatches(place, index)
-      ? []
-      : argumentErrors(predicted[place]!, call, index, record);
-  });
+  const errors = pairs.flatMap((place, index) =>
+    place === null || match.pairMatches(place, index) ? [] : wrongArguments(place, index),
+  );
   const swaps = Math.min(unused.length, unmet.length);
   const tools: AnswerError[] = unmet
     .slice(0, swaps)
@@ -67,40 +68,45 @@ export function diagnose(predicted: readonly ToolCall[] | null, record: NeutralR
 
 const rank = ({ kind }: AnswerError) => ERROR_KINDS.indexOf(kind);
 
-/** For each gold call the answer's call of the same tool that is closest to it, right ones first; null if none is left. */
+/** Costs of a pair: more than any number of wrong arguments, so that right pairs come first; and of none, more than any pair. */
+const WRONG = 1e4;
+const UNPAIRED = 1e9;
+
+/**
+ * For each gold call the answer's call of the same tool that it is taken for; null if none is left. As many pairs as there can be, of them as
+ * many right ones, and in the others as few wrong arguments.
+ */
 function pairCalls(
   predicted: readonly ToolCall[],
-  { gold }: NeutralRecord,
+  gold: readonly ToolCall[],
   isRight: (predicted: number, gold: number) => boolean,
+  errorsOf: (predicted: number, gold: number) => readonly AnswerError[],
 ): (number | null)[] {
-  const pairs = new Array<number | null>(gold.length).fill(null);
-  const likeness = (from: number, to: number): number => {
-    if (predicted[from]!.name.trim() !== gold[to]!.name.trim()) return -1;
-    if (isRight(from, to)) return Infinity;
-    const wanted = Object.entries(gold[to]!.arguments);
-    return wanted.filter(([name, value]) => valuesEqual(predicted[from]!.arguments[name] ?? null, value))
-      .length;
+  const cost = (from: number, to: number): number => {
+    if (predicted[from]!.name.trim() !== gold[to]!.name.trim()) return UNPAIRED;
+    return isRight(from, to) ? 0 : WRONG + errorsOf(from, to).length;
   };
-  const candidates = predicted
-    .flatMap((_, from) => gold.map((__, to) => ({ from, to, score: likeness(from, to) })))
-    .filter(({ score }) => score >= 0)
-    .sort((a, b) => (a.score === b.score ? 0 : b.score - a.score));
-  for (const { from, to } of candidates) {
-    if (pairs[to] === null && !pairs.includes(from)) pairs[to] = from;
-  }
-  return pairs;
+  const costs = gold.map((_, to) => predicted.map((__, from) => cost(from, to)));
+  const isWide = predicted.length >= gold.length;
+  const found = cheapestAssignment(
+    isWide ? costs : predicted.map((_, from) => costs.map((row) => row[from]!)),
+  );
+  return gold.map((_, to) => {
+    const from = isWide ? found[to]! : found.indexOf(to);
+    return from < 0 || costs[to]![from] === UNPAIRED ? null : from;
+  });
 }
 
 function argumentErrors(
   predicted: ToolCall,
-  gold: ToolCall,
   index: number,
   record: NeutralRecord,
+  grounding: GroundingText,
 ): AnswerError[] {
+  const gold = record.gold[index]!;
   const accepted = record.gold_alternatives?.[index]?.[gold.name];
   const optional = record.optional_args?.[index] ?? [];
   const names = { gold: gold.name, predicted: predicted.name };
-  const grounding = new GroundingText(record.question);
   // An argument alone in a call tells whether its value is accepted, by the record's own rule.
   const isAccepted = (argument: string, value: JsonValue) =>
     matchRecord([{ name: gold.name, arguments: { [argument]: value } }], {

@@ -24,6 +24,11 @@ export class RecordReader {
     return value;
   }
 
+  private id(row: Row): string {
+    if (typeof row['id'] !== 'string') this.fail('id', 'must be a text or a number');
+    return this.text(row, 'id');
+  }
+
   list(row: Row, key: string): JsonValue[] {
     const value = row[key];
     if (!Array.isArray(value) || value.length === 0) this.fail(key, 'must be a non-empty list');
@@ -71,7 +76,7 @@ export class RecordReader {
       this.fail('gold', 'must be a list of calls (empty: the right answer is no call)');
     const tools = this.list(row, 'tools').map((tool, index) => this.tool(tool, `tools[${index}]`));
     const names = new Set(tools.map((tool) => tool.name));
-    const id = typeof row['id'] === 'number' ? String(row['id']) : this.text(row, 'id');
+    const id = typeof row['id'] === 'number' ? String(row['id']) : this.id(row);
     return {
       id,
       question: this.text(row, 'question'),

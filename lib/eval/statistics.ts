@@ -1,4 +1,4 @@
-import { bootstrapInterval, quantile, shareInterval, type Interval } from './accuracy';
+import { bootstrapInterval, intervalFrom, quantile, shareInterval, type Interval } from './accuracy';
 
 /** A part of an exam with a weight in its headline: scores of its tasks, each from 0 to 1. */
 export interface Stratum {
@@ -35,14 +35,20 @@ export function stratifiedInterval(
       })),
     )!,
   ).sort();
-  return { low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  return intervalFrom(quantile(means, 0.025), quantile(means, 0.975));
 }
 
 /** 95 % interval of a headline whose scores are shares of right answers, from 0 to 1. null without any score. */
 export function headlineInterval(strata: readonly Stratum[], next: () => number): Interval | null {
   const resampled = stratifiedInterval(strata, next);
-  const tasks = strata.reduce((sum, { scores }) => sum + scores.length, 0);
-  return resampled && shareInterval(stratifiedMean(strata)!, tasks, resampled);
+  return resampled && shareInterval(stratifiedMean(strata)!, effectiveTasks(strata), resampled);
+}
+
+/** Tasks that without weights would give a mean of the same variance: (Σw)² / Σ(w²/n). A small part of much weight makes it small. */
+export function effectiveTasks(strata: readonly Stratum[]): number {
+  const filled = strata.filter(({ scores }) => scores.length > 0);
+  const total = filled.reduce((sum, { weight }) => sum + weight, 0);
+  return total ** 2 / filled.reduce((sum, { weight, scores }) => sum + weight ** 2 / scores.length, 0);
 }
 
 /**

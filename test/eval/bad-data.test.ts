@@ -166,10 +166,18 @@ describe('malformed records', () => {
         JSON.stringify({ ...good, id: 'd', gold: [{ arguments: {} }] }),
         '',
         JSON.stringify({ ...good }),
-        JSON.stringify({ ...good, id: 'e', tools: [{ name: 'now' }, { name: 'now' }] }),
+        JSON.stringify({
+          ...good,
+          id: 'e',
+          gold: [{ name: 'now' }],
+          tools: [{ name: 'now' }, { name: 'now', description: 'Another.' }],
+        }),
         JSON.stringify({ ...good, id: 'f', gold: [{ name: 'then', arguments: {} }] }),
         JSON.stringify({ ...good, id: 'g', optional_args: [['x']] }),
         JSON.stringify({ ...good, id: 7 }),
+        JSON.stringify({ ...good, id: true }),
+        JSON.stringify({ ...good, id: 'h', meta: 5 }),
+        JSON.stringify({ ...good, id: 'i', messages: 'none' }),
       ].join('\n'),
     );
     const { records, problems, notes } = await loadBenchmark(file);
@@ -185,8 +193,39 @@ describe('malformed records', () => {
       [7, 'id'],
       [8, 'tools'],
       [10, 'optional_args'],
+      [12, 'id'],
+      [13, 'meta'],
+      [14, 'messages'],
     ]);
   });
+});
+
+test('a tool that stands in a menu twice is refused where a gold call could mean either', async () => {
+  const now = { name: 'now', description: 'The time.', parameters: { zone: { type: 'string' } } };
+  const same = { parameters: { zone: { type: 'string' } }, description: 'The time.', name: 'now' };
+  const other = { ...now, description: 'The time elsewhere.' };
+  const row = { question: 'Now?', gold: [{ name: 'now', arguments: {} }] };
+  const file = write(
+    'exam.jsonl',
+    lines(
+      { ...row, id: 'same', tools: [now, same] },
+      { ...row, id: 'other', tools: [now, other] },
+      {
+        ...row,
+        id: 'not called',
+        tools: [now, other, { name: 'then' }],
+        gold: [{ name: 'then', arguments: {} }],
+      },
+    ),
+  );
+  const { records, problems } = await loadBenchmark(file);
+  expect(records.map(({ id, tools }) => [id, tools.length])).toEqual([
+    ['same', 2],
+    ['not called', 3],
+  ]);
+  expect(problems).toMatchObject([
+    { line: 2, field: 'tools', message: "tools hold 'now' twice, with different definitions" },
+  ]);
 });
 
 test('SNIPS in the layout of Goo et al.: words, tags and labels', async () => {
@@ -323,7 +362,7 @@ describe('what a file is instead of data', () => {
   };
 
   test.each<[string, string, RegExp]>([
-    ['nothing', '', /it is empty/],
+    ['nothing', '', /it is empty\)$/],
     ['a list', JSON.stringify([record], null, 1), /it is one list: write one JSON object per line/],
     ['an object over several lines', JSON.stringify(record, null, 1), /one object over several lines/],
     ['a pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:abc\n', /git lfs pull/],

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 
+import { cheapestAssignment } from '../../lib/eval/assignment';
 import { diagnose, type AnswerError } from '../../lib/eval/diagnose';
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
 import { matchRecord } from '../../lib/eval/match-calls';
@@ -105,6 +106,66 @@ test('a required argument without accepted values, and an optional one that is n
   expect(diagnose([call('f', { n: 2 })], bfcl)).toMatchObject([{ kind: 'missing_argument', argument: 'u' }]);
   const optional = { ...bfcl, tools: [], optional_args: [['n']] };
   expect(diagnose([call('f')], optional)).toMatchObject([{ kind: 'missing_argument', argument: 'n' }]);
+});
+
+test('of equally good pairings the one with the fewest errors is told', () => {
+  // As BFCL's parallel_178: the first gold call accepts both companies, and one answer has an argument too many.
+  const price = (company: string, date: string, more = {}) => call('price', { company, date, ...more });
+  const asked: NeutralRecord = {
+    ...record,
+    tools: [{ name: 'price', parameters: { company: { type: 'string' }, date: { type: 'string' } } }],
+    gold: [price('M', '1'), price('M', '2'), price('A', '1'), price('A', '2')],
+    gold_alternatives: [
+      { price: { company: ['M', 'A'], date: ['1', 'one'] } },
+      { price: { company: ['M'], date: ['2'] } },
+      { price: { company: ['A'], date: ['1', 'one'] } },
+      { price: { company: ['A'], date: ['2'] } },
+    ],
+  };
+  const answers = [price('M', '1'), price('M', '2'), price('A', '1'), price('A', '2')];
+  for (const at of answers.keys()) {
+    const odd = answers.map((one, index) =>
+      index === at ? call('price', { ...one.arguments, currency: 'USD' }) : one,
+    );
+    for (const order of [odd, odd.toReversed()])
+      expect(kinds(diagnose(order, asked))).toEqual(['extra_argument']);
+  }
+  // One call too few or too many: the others are right all the same.
+  expect(kinds(diagnose(answers.slice(1), asked))).toEqual(['wrong_number_of_calls']);
+  expect(kinds(diagnose([price('M', '3'), ...answers], asked))).toEqual(['wrong_number_of_calls']);
+});
+
+test('the cheapest assignment is that of all permutations', () => {
+  const best = (
+    costs: readonly (readonly number[])[],
+    used: ReadonlySet<number> = new Set(),
+    row = 0,
+  ): number =>
+    row === costs.length
+      ? 0
+      : Math.min(
+          ...costs[row]!.flatMap((cost, column) =>
+            used.has(column) ? [] : [cost + best(costs, new Set([...used, column]), row + 1)],
+          ),
+        );
+  const size = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 2 }));
+  const matrix = size.chain(([rows, more]) =>
+    fc.array(
+      fc.array(fc.constantFrom(0, 1, 2, 1e4, 1e9), { minLength: rows + more, maxLength: rows + more }),
+      {
+        minLength: rows,
+        maxLength: rows,
+      },
+    ),
+  );
+  fc.assert(
+    fc.property(matrix, (costs) => {
+      const columns = cheapestAssignment(costs);
+      expect(new Set(columns).size).toBe(costs.length);
+      expect(columns.reduce((sum, column, row) => sum + costs[row]![column]!, 0)).toBe(best(costs));
+    }),
+  );
+  expect(cheapestAssignment([])).toEqual([]);
 });
 
 test('every wrong answer has an error, no right one has', () => {

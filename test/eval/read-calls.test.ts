@@ -83,7 +83,33 @@ test.each<[string, string, ToolCall[] | null]>([
   ['cut off in a fence', `\`\`\`json\n${F}\n\`\`\`\nand\n\`\`\`json\n{"name": "g", "argu`, null],
 ])('%s', (_, text, calls) => expect(readCalls(text)).toEqual(calls));
 
-test.each<[string, JsonValue[], ToolCall[] | null]>([
+test.each<[string, string, ToolCall[] | null]>([
+  ['BFCL’s form', '[{"f": {"a": 1}}, {"g": {"b": "x"}}]', [f, g]],
+  ['one of them among words', 'Sure: {"f": {"a": 1}}.', [f]],
+  ['in a block', '<tool_call>{"f": {"a": 1}}</tool_call>', [f]],
+  ['in the answer block', '<tool_call_answer>[{"f": {"a": 1}}]</tool_call_answer>', [f]],
+  ['in fenced code', '```json\n[{"f": {"a": 1}}]\n```', [f]],
+  ['a name that an interface has changed', '{"math_f": {"a": 1}}', [{ name: 'math_f', arguments: { a: 1 } }]],
+  ['a namespace', 'functions.f{"a": 1}', [f]],
+  ['several, numbered', 'functions.f:0{"a": 1} and functions.g:1 {"b": "x"}', [f, g]],
+  ['no tool of the menu', 'Here: {"city": {"name": "Paris"}} and functions.h{"a": 1}', null],
+  ['a namespace, cut off', 'functions.f{"a": ', null],
+])('with the menu: %s', (_, text, calls) => {
+  const tools = [{ name: 'f' }, { name: 'g' }, { name: 'math.f' }];
+  expect(readCalls(text, { tools })).toEqual(calls);
+});
+
+test('without the menu BFCL’s form in text is any object', () => {
+  expect(readCalls('[{"f": {"a": 1}}]')).toBeNull();
+  expect(readCalls('functions.f{"a": 1}')).toBeNull();
+});
+
+const response = (message: JsonValue): JsonValue => ({ id: 'r', choices: [{ index: 0, message }] });
+const candidate = (part: JsonValue): JsonValue => ({
+  candidates: [{ content: { role: 'model', parts: [part] }, finishReason: 'STOP' }],
+});
+
+test.each<[string, JsonValue[], ToolCall[] | null | 'unreadable']>([
   ['calls', [{ name: 'f', arguments: { a: 1 } }], [f]],
   ['arguments as text', [{ name: 'f', arguments: '{"a": 1}' }], [f]],
   ['of OpenAI', [JSON.parse(OPENAI) as JsonValue], [f]],
@@ -107,12 +133,35 @@ test.each<[string, JsonValue[], ToolCall[] | null]>([
   ['by name', [{ f: { a: 1 } }, { g: { b: 'x' } }], [f, g]],
   ['texts', ['f(a=1)', G], [f, g]],
   [
-    'arguments cut off: a call all the same',
-    [{ function: { name: 'f', arguments: '{"a": ' } }],
-    [{ name: 'f', arguments: { arguments: '{"a": ' } }],
+    'a response of OpenAI',
+    [response({ role: 'assistant', content: null, tool_calls: [JSON.parse(OPENAI) as JsonValue] })],
+    [f],
   ],
+  ['a response in words', [response({ role: 'assistant', content: 'No.', tool_calls: [] })], null],
+  ['a response of Gemini', [candidate({ functionCall: { name: 'f', args: { a: 1 } } })], [f]],
+  ['a response of Gemini in words', [candidate({ text: 'No.' })], []],
+  ['a message that refuses', [{ role: 'assistant', content: null, refusal: 'No.' }], null],
   ['none', [], []],
-  ['no calls', [3, 'words'], null],
+  ['arguments cut off', [{ function: { name: 'f', arguments: '{"a": ' } }], 'unreadable'],
+  [
+    'one of two calls cut off',
+    [
+      { name: 'g', arguments: {} },
+      { name: 'f', arguments: '{bad' },
+    ],
+    'unreadable',
+  ],
+  [
+    'a block without a name',
+    [{ role: 'assistant', content: [{ type: 'tool_use', input: {} }] }],
+    'unreadable',
+  ],
+  ['a number', [5], 'unreadable'],
+  ['another object', [{ x: 1 }], 'unreadable'],
+  ['a message with other calls', [{ role: 'assistant', tool_calls: [5] }], 'unreadable'],
+  ['a response with other calls', [response({ role: 'assistant', tool_calls: [{ x: 1 }] })], 'unreadable'],
+  ['an empty response', [{ choices: [{}] }], 'unreadable'],
+  ['no calls', [3, 'words'], 'unreadable'],
 ])('as JSON: %s', (_, calls, read) => expect(readCallList(calls)).toEqual(read));
 
 test('a degenerate answer costs no more than its length', () => {
@@ -156,6 +205,13 @@ describe('files of predictions', () => {
     ['a message', { message: { role: 'assistant', content: '', tool_calls: [JSON.parse(OPENAI)] } }, true],
     ['tool_calls', { tool_calls: [JSON.parse(OPENAI)] }, true],
     ['text where calls are null', { calls: null, text: F }, true],
+    ['choices', { choices: [{ message: { role: 'assistant', tool_calls: [JSON.parse(OPENAI)] } }] }, true],
+    [
+      'candidates',
+      { candidates: [{ content: { parts: [{ functionCall: { name: 'f', args: { a: 1 } } }] } }] },
+      true,
+    ],
+    ['BFCL’s form in text', { text: '[{"f": {"a": 1}}]' }, true],
     ['no answer', { calls: null }, false],
     ['no text', { text: null }, false],
     ['words', { text: 'No.' }, false],
@@ -172,11 +228,41 @@ describe('files of predictions', () => {
     [{ id: 'a' }, 'text', /it has nothing else/],
     [{ id: 'a', text: 5 }, 'text', /must be a string, or null/],
     [{ id: 'a', calls: 5 }, 'calls', /must be a list of calls/],
-    [{ text: F }, 'id', /must be a non-empty string/],
+    [{ text: F }, 'id', /must be a text or a number/],
+    [{ id: true, text: F }, 'id', /must be a text or a number/],
+    [{ id: ' ', text: F }, 'id', /must be a non-empty string/],
   ])('%j is malformed', (row, field, message) => {
     const { problems } = read({ id: 'b', calls: [] }, row);
     expect(problems).toMatchObject([{ line: 2, field }]);
     expect(problems[0]!.message).toMatch(message);
+  });
+
+  test.each<[unknown, boolean]>([
+    [{ calls: [5] }, false],
+    [{ calls: [{ x: 1 }] }, false],
+    [{ calls: { choices: [{ message: { role: 'assistant', tool_calls: [{ x: 1 }] } }] } }, false],
+    [{ calls: [{ name: 'f', arguments: '{bad' }] }, false],
+    [{ calls: 'something else' }, false],
+    [{ tool_calls: [{ x: 1 }] }, false],
+    [{ calls: [] }, true],
+    [{ calls: null }, true],
+    [{ calls: {} }, true],
+    [{ calls: '' }, true],
+    [{ tool_calls: null, content: 'No.' }, true],
+    [{ message: { role: 'assistant', content: 'No.' } }, true],
+    [{ calls: { choices: [{ message: { role: 'assistant', content: 'No.' } }] } }, true],
+    [{ candidates: [{ content: { parts: [{ text: 'No.' }] } }] }, true],
+    [{ text: 'something else' }, true],
+  ])('where no call is wanted %j is silence, and right: %s', (answer, right) => {
+    const silent = { ...record, gold: [] };
+    const predictions = read({ id: 'b', calls: [] }, { id: 'a', ...(answer as object) });
+    expect(predictions.problems).toEqual([]);
+    const { results } = scorePredictions([silent], predictions);
+    expect(results[0]!.answers[0]).toMatchObject(
+      right
+        ? { correct: true, errors: [] }
+        : { correct: false, calls: null, errors: [{ kind: 'no_parse' }], unreadable: 2 },
+    );
   });
 
   test('names that an interface has changed are those of the menu', () => {
@@ -192,6 +278,10 @@ describe('files of predictions', () => {
     expect(isRight('a.b', { calls: [{ name: 'a_b', arguments: {} }] })).toBe(false);
     expect(isRight('g.h', { calls: [{ name: 'g_h', arguments: {} }] })).toBe(false);
     expect(isRight('g_h', { calls: [{ name: 'g_h', arguments: {} }] })).toBe(true);
+  });
+
+  test('an empty file is empty, not to be downloaded', () => {
+    expect(() => read()).toThrow(/holds no record \(it is empty\)$/);
   });
 
   test('a file without any answer says why', () => {

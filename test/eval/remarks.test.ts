@@ -33,6 +33,19 @@ function silent(records: NeutralRecord[]): EvaluatedSet {
   return { benchmark, records, runs: [results], tooLong: 0 };
 }
 
+test('where one of API-Bank’s levels alone was asked, it is the headline', () => {
+  const records = [record('a', 'x', true), record('b', 'x', true)].map((item, index) => ({
+    ...item,
+    meta: { benchmark: 'apibank', level: index + 1 },
+  }));
+  const both = silent(records);
+  expect(remarksOf(reportSet(both, [], 0), false)[0]).toMatch(/level 2 .*; the headline is their mean$/);
+  const second = { ...both, runs: [both.runs[0]!.slice(1)] };
+  expect(remarksOf(reportSet(second, [], 0), false)[0]).toMatch(
+    /^level 2 .* of 1; the headline is level 2 alone: no task of level 1 was asked$/,
+  );
+});
+
 test('a silent model’s score is told part by part, with what silence is worth', () => {
   const records = [
     record('a', 'simple', true),

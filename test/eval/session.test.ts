@@ -210,7 +210,27 @@ describe('predictions of another system', () => {
         { name: 'on', arguments: { lamp } },
       ]);
     expect(readCallList([])).toEqual([]);
-    expect(readCallList([3])).toBeNull();
+    expect(readCallList([3])).toBe('unreadable');
+  });
+
+  test('what calls hold that cannot be read, and what lines are malformed, is told with how many there are', async () => {
+    const report = await predict([
+      { id: 'l0', calls: [] },
+      { id: 'l1', calls: [5] },
+      { id: 'l2', calls: [{ x: 1 }] },
+      ...Array.from({ length: 7 }, () => ({ id: 'l3' })),
+    ]);
+    expect(report.sets['exam']!.unreadablePredictions).toEqual({ count: 2, firstLine: 2 });
+    const text = reportText(report);
+    expect(text).toContain(
+      'exam: 2 predictions have calls that cannot be read, the first in line 2: counted as wrong',
+    );
+    expect(text).toMatch(
+      /- 7 malformed lines of .*predictions\.jsonl left out\. line 4: text is missing.*; and 2 more$/m,
+    );
+    const one = await predict([{ id: 'l0', calls: [5] }, { id: 'l1' }]);
+    expect(reportText(one)).toContain('1 prediction has calls that cannot be read, in line 1');
+    expect(reportText(one)).toMatch(/- 1 malformed line of /);
   });
 
   test('a folder is refused after the file has changed, else it comes to the same again', async () => {
@@ -298,9 +318,48 @@ describe('the report', () => {
 
   test('the text has the paper’s columns first', async () => {
     const text = reportText(await report());
-    expect(text).toMatch(/NexusRaven +mean +exam/);
-    expect(text).toMatch(/accuracy, % +– +– +66\.67/);
+    expect(text).toMatch(/NexusRaven +exam/);
+    expect(text).toMatch(/accuracy, % +– +66\.67/);
     expect(text).toContain('exam: errors: wrong tool 3');
+  });
+
+  test('a mean is headed where several of the five are asked for; absent sets have their titles', async () => {
+    const missing = { nexusraven: 'not there', snips: 'not there', bfcl: 'not there' };
+    const text = reportText({ ...(await report()), missing });
+    expect(text).toMatch(/^ +NexusRaven +SNIPS +mean +exam +BFCL$/m);
+    expect(text).toMatch(/accuracy, % +– +– +– +66\.67 +–/);
+  });
+
+  test('errors of several answers to a task are of so many answers', async () => {
+    const built = await report();
+    const several = { ...built, sets: { exam: { ...built.sets['exam']!, answersPerTask: 16 } } };
+    expect(reportText(several)).toContain('exam: errors, of 144 answers: wrong tool 3');
+    const { sets } = await runSession(lampPolicy(), [await exam()], options);
+    const html = reportHtml(several, sets);
+    expect(html).toContain('<h3>Wrong answers, of 144 answers</h3>');
+    expect(html).not.toContain('errors, of');
+  });
+
+  test('an error without details is a word', async () => {
+    const nothing = lampPolicy();
+    const silent = { ...nothing, generate: nothing.generate.bind(nothing) };
+    silent.generate = async (prompts, request) => ({
+      ...(await nothing.generate(prompts, request)),
+      row: () => bytes('nothing'),
+    });
+    const { sets } = await runSession(silent, [await exam()], options);
+    const built = { ...(await report()), sets: { exam: reportSet(sets[0]!, [], 0) } };
+    const html = reportHtml(built, sets);
+    expect(html).toContain('<dt>Errors</dt><dd><pre>no readable call</pre></dd>');
+    expect(html).not.toContain('{}');
+  });
+
+  test('a page tells malformed and unknown predictions, too', async () => {
+    const problem = { file: 'p.jsonl', line: 3, field: 'id', message: 'id must be a text or a number' };
+    const { html: _, ...built } = await report();
+    const html = reportHtml({ ...built, malformedPredictions: [problem], unknownPredictions: 2 }, []);
+    expect(html).toContain('<li>1 malformed line of p.jsonl left out. line 3: id must be a text');
+    expect(html).toContain('<li>2 ids of the predictions belong to none of the sets</li>');
   });
 
   test('the page is one file: escaped, without scripts, links or addresses', async () => {

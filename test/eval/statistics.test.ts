@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 
 import { wilsonInterval } from '../../lib/eval/accuracy';
-import { passAtK, stratifiedInterval, stratifiedMean } from '../../lib/eval/statistics';
+import {
+  effectiveTasks,
+  headlineInterval,
+  passAtK,
+  stratifiedInterval,
+  stratifiedMean,
+} from '../../lib/eval/statistics';
 import { summarize } from '../../lib/eval/summary';
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
 import { scoreCallsOf } from '../../lib/eval/answer';
@@ -58,6 +64,31 @@ describe('intervals', () => {
     )!;
     expect(halves.high - halves.low).toBeGreaterThan(0.85 * expected);
     expect(halves.high - halves.low).toBeLessThan(1.15 * expected);
+  });
+});
+
+describe('headlines of parts that all scored alike', () => {
+  const part = (tasks: number, weight = 1) => ({ weight, scores: new Array<number>(tasks).fill(1) });
+
+  test('are as sure as their weights let the tasks be', () => {
+    expect(effectiveTasks([part(30)])).toBeCloseTo(30, 12);
+    expect(effectiveTasks([part(20), part(20)])).toBeCloseTo(40, 12);
+    // k² / Σ(1/n): 400 tasks and 2 are no more than 8 are.
+    expect(effectiveTasks([part(400), part(2)])).toBeCloseTo(4 / (1 / 400 + 1 / 2), 12);
+    expect(effectiveTasks([part(10, 2), part(5, 1), { weight: 3, scores: [] }])).toBeCloseTo(9 / 0.6, 12);
+    const { low, high } = headlineInterval([part(400), part(2)], Math.random)!;
+    expect(high).toBe(1);
+    expect(low).toBeCloseTo(wilsonInterval(7.96, 7.96).low, 3);
+  });
+
+  test('ends are clean', () => {
+    for (const n of [3, 7, 29, 114]) {
+      expect(wilsonInterval(n, n).high).toBe(1);
+      expect(wilsonInterval(0, n).low).toBe(0);
+    }
+    const strata = [0.1, 0.2, 0.7].map((weight) => ({ weight, scores: [1, 1, 1] }));
+    expect(stratifiedInterval(strata, () => 0.5)).toEqual({ low: 1, high: 1 });
+    for (const end of Object.values(wilsonInterval(1, 3))) expect(String(end).length).toBeLessThanOrEqual(14);
   });
 });
 

@@ -1,12 +1,13 @@
 import * as path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { ConfigError } from '../../binding/errors';
-import type { JsonValue, ToolCall } from '../../tasks/task';
+import type { JsonValue, Tool, ToolCall } from '../../tasks/task';
 import type { Benchmark } from '../load-benchmark';
 import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord } from '../neutral-record';
-import { isObject, RecordReader, type Row } from '../record-reader';
+import { RecordReader, type Row } from '../record-reader';
 import { checkAlternatives, checkOptional } from './gold-checks';
-import { FieldProblem, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
+import { FieldProblem, idOf, listOf, objectOf, readDataLines, RecordList, textOf } from './reading';
 import { runSteps, type Steps } from './steps';
 
 /** Whether a benchmark is named by a file of one's own: a path or a name with an ending. */
@@ -73,27 +74,42 @@ export function readRecord(row: Row, place: string): NeutralRecord {
   const tools = inFields(() =>
     reader.list(row, 'tools').map((tool, index) => reader.tool(tool, `tools[${index}]`)),
   );
-  const repeated = tools.find((tool, index) => tools.findIndex(({ name }) => name === tool.name) < index);
-  if (repeated) throw new FieldProblem('tools', `hold '${repeated.name}' twice`);
   const gold = listOf(row['gold'], 'gold').map(readCall);
+  checkRepeated(tools, gold);
   const alternatives = perCall(row, 'gold_alternatives', gold, readAlternatives);
   const optional = perCall(row, 'optional_args', gold, readNames);
-  const { messages, meta } = row;
+  const messages = given(row, 'messages', listOf);
+  const meta = given(row, 'meta', objectOf);
   const record: NeutralRecord = {
-    id: typeof row['id'] === 'number' ? String(row['id']) : textOf(row['id'], 'id'),
+    id: idOf(row['id']),
     question: textOf(row['question'], 'question'),
     tools,
     gold,
     ...(alternatives ? { gold_alternatives: alternatives } : {}),
     ...(optional ? { optional_args: optional } : {}),
-    ...(Array.isArray(messages)
-      ? { messages: messages as unknown as NeutralRecord['messages'] & object }
-      : {}),
-    ...(isObject(meta) ? { meta } : {}),
+    ...(messages ? { messages: messages as unknown as NeutralRecord['messages'] & object } : {}),
+    ...(meta ? { meta } : {}),
   };
   checkAlternatives(record);
   checkOptional(record);
   return record;
+}
+
+/** A field that may be absent or null. */
+const given = <T>(
+  row: Row,
+  field: string,
+  read: (value: JsonValue | undefined, field: string) => T,
+): T | undefined => (row[field] === undefined || row[field] === null ? undefined : read(row[field], field));
+
+/** Published menus offer a tool twice here and there. Of two different tools with one name no one could tell which a gold call means. */
+function checkRepeated(tools: readonly Tool[], gold: readonly ToolCall[]): void {
+  const isAmbiguous = ({ name }: ToolCall) => {
+    const [first, ...others] = tools.filter((tool) => tool.name === name);
+    return others.some((tool) => !isDeepStrictEqual(tool, first));
+  };
+  const call = gold.find(isAmbiguous);
+  if (call) throw new FieldProblem('tools', `hold '${call.name}' twice, with different definitions`);
 }
 
 /** RecordReader names the field in its errors; here a bad field costs its record, not the run. */

@@ -85,9 +85,9 @@ function siblingLike(file: string): string {
 }
 
 /** What a text that is no data is instead, if that can be told. */
-function pretender(text: string): string | undefined {
+function pretender(text: string, isPublished: boolean): string | undefined {
   if (text.startsWith('version https://git-lfs')) return 'it is a Git LFS pointer: run git lfs pull';
-  if (text.trim() === '') return 'it is empty: download it again';
+  if (text.trim() === '') return isPublished ? 'it is empty: download it again' : 'it is empty';
   return /^\s*<(?:!doctype|html)/i.test(text) ? 'it is a web page: download the raw file' : undefined;
 }
 
@@ -101,7 +101,7 @@ export function readDataJson(file: string): JsonValue {
     return JSON.parse(text) as JsonValue;
   } catch (cause) {
     const isCut = /^\s*[[{]/.test(text) && !/[\]}]\s*$/.test(text);
-    const guess = pretender(text) ?? (isCut ? cutOff(text) : (cause as Error).message);
+    const guess = pretender(text, true) ?? (isCut ? cutOff(text) : (cause as Error).message);
     throw new ConfigError(`${file}: is not valid JSON (${guess})`, { file }, { cause });
   }
 }
@@ -143,7 +143,7 @@ export function* readDataLines(
     yield { line, row };
   }
   if (rows === 0) {
-    const why = pretender(text) ?? wholeJson(text) ?? firstProblem ?? 'it is empty';
+    const why = pretender(text, isPublished) ?? wholeJson(text) ?? firstProblem ?? 'it is empty';
     throw new ConfigError(`${file}: holds no record (${why})`, { file });
   }
 }
@@ -198,6 +198,13 @@ export function textOf(value: JsonValue | undefined, field: string): string {
   if (typeof value !== 'string' || value.trim() === '')
     throw new FieldProblem(field, 'must be a non-empty string');
   return value;
+}
+
+/** An id: a text, or a number as text. */
+export function idOf(value: JsonValue | undefined): string {
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string') throw new FieldProblem('id', 'must be a text or a number');
+  return textOf(value, 'id');
 }
 
 /** `7` → `007`: ids of records. */

@@ -5,7 +5,15 @@ import type { NeutralRecord } from '../neutral-record';
 import type { EvaluatedSet, EvaluationReport, SetReport } from '../session/report';
 import { intervalOf, percentOf } from './columns';
 import { REPORT_STYLE } from './html-style';
-import { errorWord, remarksOf, tableRows, valueErrorWord } from './table';
+import {
+  denominatorOf,
+  errorWord,
+  ERRORS,
+  generalRemarks,
+  remarksOf,
+  tableRows,
+  valueErrorWord,
+} from './table';
 
 /** Wrong answers shown per kind of error, and right ones. */
 const EXAMPLES = { wrong: 3, right: 2 };
@@ -23,7 +31,7 @@ const cut = (text: string) =>
 export function reportHtml(report: EvaluationReport, sets: readonly EvaluatedSet[]): string {
   const shuffled = report.settings['candidates'] === 'shuffled';
   const parts = sets.map((set) => setSection(report.sets[set.benchmark.name]!, set, shuffled));
-  const missing = Object.values(report.missing).map((why) => `<li>${escaped(why)}</li>`);
+  const missing = generalRemarks(report).map((why) => `<li>${escaped(why)}</li>`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,7 +68,7 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 function setSection(set: SetReport, evaluated: EvaluatedSet, shuffled: boolean): string {
-  const notes = remarksOf(set, shuffled).filter((line) => !line.startsWith('errors: '));
+  const notes = remarksOf(set, shuffled).filter((line) => !line.startsWith(ERRORS));
   const groups = Object.entries(set.groups).map(([name, { accuracy, interval, tasks }]) => [
     name,
     percentOf(accuracy),
@@ -79,7 +87,8 @@ function setSection(set: SetReport, evaluated: EvaluatedSet, shuffled: boolean):
   ].join('\n');
 }
 
-function errorBars({ errors, valueErrors }: SetReport): string {
+function errorBars(set: SetReport): string {
+  const { errors, valueErrors } = set;
   const most = Math.max(0, ...Object.values(errors));
   if (most === 0) return '';
   const bar = (label: string, count: number, kind: string) =>
@@ -91,7 +100,7 @@ function errorBars({ errors, valueErrors }: SetReport): string {
       ...inner.map(([value, number]) => bar(valueErrorWord(value), number, 'bar sub')),
     ].join('');
   });
-  return `<h3>Wrong answers</h3>${rows.join('')}`;
+  return `<h3>Wrong answers${denominatorOf(set)}</h3>${rows.join('')}`;
 }
 
 function confusionTable({ confusion }: SetReport): string {
@@ -126,7 +135,7 @@ function example(title: string, record: NeutralRecord, answer: ScoredAnswer): st
   const { id, question, tools, gold } = record;
   const errors = answer.errors.map(({ kind, value, ...rest }) => {
     const word = value ? `${errorWord(kind)}, ${valueErrorWord(value)}` : errorWord(kind);
-    return `${word}: ${JSON.stringify(rest)}`;
+    return Object.keys(rest).length === 0 ? word : `${word}: ${JSON.stringify(rest)}`;
   });
   const items: [string, string][] = [
     ['Question', cut(question)],

@@ -1,25 +1,21 @@
+import { BENCHMARKS } from '../benchmarks/catalog';
 import type { ErrorKind, ValueErrorKind } from '../diagnose';
 import { PAPER_COLUMNS, type PublishedRow } from '../published-results';
 import type { ContaminationReport } from '../session/contamination-check';
 import type { PairedComparison } from '../session/compare';
+import type { RecordProblem } from '../neutral-record';
 import type { EvaluationReport, SetReport } from '../session/report';
 import { alignColumns, intervalOf, percentOf } from './columns';
 
 const MEAN = 'mean';
-const TITLES: Readonly<Record<string, string>> = {
-  toolalpaca: 'ToolAlpaca',
-  'seal-tools': 'Seal-Tools',
-  nexusraven: 'NexusRaven',
-  'api-bank': 'API-Bank',
-  snips: 'SNIPS',
-};
+const titleOf = (name: string) => BENCHMARKS.find((entry) => entry.name === name)?.title ?? name;
 
-/** Columns in the paper's order: its five sets that were asked for, their mean, then the others. */
+/** Columns in the paper's order: its five sets that were asked for, the mean where they are several, then the others. */
 export function columnsOf({ sets, missing }: Pick<EvaluationReport, 'sets' | 'missing'>): string[] {
   const asked = new Set([...Object.keys(sets), ...Object.keys(missing)]);
   const paper = PAPER_COLUMNS.filter((name) => asked.has(name));
   const others = [...asked].filter((name) => !(PAPER_COLUMNS as readonly string[]).includes(name));
-  return [...paper, ...(paper.length > 0 ? [MEAN] : []), ...others];
+  return [...paper, ...(paper.length > 1 ? [MEAN] : []), ...others];
 }
 
 /** Rows of the main table: header, figures, intervals, tasks, and the paper's figures for the same base model. */
@@ -37,7 +33,7 @@ export function tableRows(report: EvaluationReport): string[][] {
       name === MEAN ? average.toFixed(2) : (values?.[name as keyof typeof values]?.toFixed(2) ?? ''),
     );
   return [
-    cells('', (set, name) => set?.title ?? TITLES[name] ?? name),
+    cells('', (set, name) => set?.title ?? titleOf(name)),
     cells('accuracy, %', (set, name) => percentOf(name === MEAN ? mean?.accuracy : set?.accuracy)),
     cells('95 % interval', (set, name) => intervalOf(name === MEAN ? mean?.interval : set?.interval)),
     ...ks.map((k) => cells(`pass@${k}, %`, (set) => (set ? percentOf(set.passAt?.[k]?.value) : ''))),
@@ -79,13 +75,71 @@ export function remarks(report: EvaluationReport): string[] {
       const lines = remarksOf(set, report.settings['candidates'] === 'shuffled');
       return lines.map((line) => `${set.title}: ${line}`);
     }),
+    ...generalRemarks(report),
+  ];
+}
+
+/** What is to be said of no set: those that are absent, and lines of the predictions that none of them has. */
+export function generalRemarks(report: EvaluationReport): string[] {
+  return [
     ...Object.values(report.missing),
     ...(report.unknownPredictions
       ? [`${report.unknownPredictions} ids of the predictions belong to none of the sets`]
       : []),
-    ...(report.malformedPredictions ?? [])
-      .slice(0, MOST_LINES)
-      .map(({ file, line, message }) => `${file}, line ${line}, left out: ${message}`),
+    ...malformedLines(report.malformedPredictions ?? []),
+  ];
+}
+
+function malformedLines(problems: readonly RecordProblem[]): string[] {
+  const [first] = problems;
+  if (first === undefined) return [];
+  const count = `${problems.length} malformed ${problems.length === 1 ? 'line' : 'lines'}`;
+  return [`${count} of ${first.file} left out. ${named(problems, ({ line }) => `line ${line}`)}`];
+}
+
+/** The first problems one by one, then how many there are more. */
+function named(problems: readonly RecordProblem[], place: (problem: RecordProblem) => string): string {
+  const told = problems.slice(0, MOST_LINES).map((problem) => `${place(problem)}: ${problem.message}`);
+  const others = problems.length - told.length;
+  return `${told.join('; ')}${others > 0 ? `; and ${others} more` : ''}`;
+}
+
+/** API-Bank's levels, of which its headline is the mean. */
+const LEVELS = ['level 1', 'level 2'];
+
+function levelRemarks({ groups, meanOfGroups }: SetReport): string[] {
+  const levels = meanOfGroups ? Object.entries(groups) : [];
+  if (levels.length === 0) return [];
+  const figures = levels.map(
+    ([name, group]) =>
+      `${name} ${percentOf(group.accuracy)} % (${intervalOf(group.interval)}) of ${group.tasks}`,
+  );
+  const absent = LEVELS.filter((level) => !(level in groups));
+  const headline =
+    levels.length > 1
+      ? 'the headline is their mean'
+      : `the headline is ${levels[0]![0]} alone: no task of ${absent.join(', ')} was asked`;
+  return [`${figures.join(', ')}; ${headline}`];
+}
+
+/** What errors are counted over, where that is not the tasks: `, of 640 answers`. */
+export const denominatorOf = ({ answersPerTask, tasks }: SetReport): string =>
+  answersPerTask > 1 ? `, of ${Math.round(answersPerTask * tasks)} answers` : '';
+
+/** What the line of the errors begins with. */
+export const ERRORS = 'errors';
+
+function errorRemarks(set: SetReport): string[] {
+  const counts = Object.entries(set.errors).map(([kind, count]) => `${errorWord(kind)} ${count}`);
+  return counts.length === 0 ? [] : [`${ERRORS}${denominatorOf(set)}: ${counts.join(', ')}`];
+}
+
+function unreadableRemarks({ unreadablePredictions: found }: SetReport): string[] {
+  if (found === undefined) return [];
+  return [
+    found.count === 1
+      ? `1 prediction has calls that cannot be read, in line ${found.firstLine}: counted as wrong`
+      : `${found.count} predictions have calls that cannot be read, the first in line ${found.firstLine}: counted as wrong`,
   ];
 }
 
@@ -98,13 +152,8 @@ const noCallRemarks = ({ noCallTasks }: SetReport): string[] =>
 
 const malformedRemarks = ({ malformed }: SetReport): string[] => {
   if (malformed.length === 0) return [];
-  const named = malformed
-    .slice(0, MOST_LINES)
-    .map(({ file, line, message }) => `line ${line} of ${file}: ${message}`);
-  const others = malformed.length - named.length;
-  return [
-    `${malformed.length} malformed ${malformed.length === 1 ? 'record' : 'records'} left out. ${named.join('; ')}${others > 0 ? `; and ${others} more` : ''}`,
-  ];
+  const count = `${malformed.length} malformed ${malformed.length === 1 ? 'record' : 'records'}`;
+  return [`${count} left out. ${named(malformed, ({ file, line }) => `line ${line} of ${file}`)}`];
 };
 
 const notesOf = ({ notes }: SetReport, shuffled: boolean): string[] =>
@@ -118,31 +167,21 @@ export const dataRemarksOf = (set: SetReport, shuffled: boolean): string[] => [
 ];
 
 export function remarksOf(set: SetReport, shuffled: boolean): string[] {
-  const { groups, errors, tasks, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
-  const levels = set.meanOfGroups ? Object.entries(groups) : [];
+  const { groups, tasks, tooLong, recordsWithUnknownTool, withoutPrediction } = set;
   const parts = set.meanOfGroups ? [] : Object.entries(groups);
   return [
-    ...(levels.length > 0
-      ? [
-          `${levels.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % (${intervalOf(group.interval)}) of ${group.tasks}`).join(', ')}; the headline is their mean`,
-        ]
-      : []),
+    ...levelRemarks(set),
     ...(parts.length > 1 && parts.length <= MOST_PARTS
       ? [
           `parts: ${parts.map(([name, group]) => `${name} ${percentOf(group.accuracy)} % of ${group.tasks}`).join(', ')}`,
         ]
       : []),
     ...noCallRemarks(set),
-    ...(Object.keys(errors).length > 0
-      ? [
-          `errors: ${Object.entries(errors)
-            .map(([kind, count]) => `${errorWord(kind)} ${count}`)
-            .join(', ')}`,
-        ]
-      : []),
+    ...errorRemarks(set),
     ...(tasks === 0 ? ['no task could be asked'] : []),
     ...(tooLong > 0 ? [`${countOf(tooLong)} left out: menu and answer do not fit the model’s context`] : []),
     ...(withoutPrediction ? [`${countOf(withoutPrediction)} without a prediction, counted as wrong`] : []),
+    ...unreadableRemarks(set),
     ...malformedRemarks(set),
     ...(recordsWithUnknownTool > 0 && !set.notes.some((note) => note.includes('not offered'))
       ? [

@@ -1,38 +1,46 @@
 import { ConfigError } from '../../binding/errors';
 import type { ScoredAnswer, TaskResult } from '../answer';
 import { resultOf, scoreCallsOf } from '../answer';
-import { FieldProblem, readDataLines, RecordList, textOf } from '../benchmarks/reading';
+import { FieldProblem, idOf, readDataLines, RecordList } from '../benchmarks/reading';
 import type { NeutralRecord, RecordProblem } from '../neutral-record';
-import { readCallList, readCalls } from '../read-calls';
-import type { ToolCall } from '../../tasks/task';
-import type { Row } from '../record-reader';
+import { interfaceName, readCallList, readCalls } from '../read-calls';
+import type { JsonValue, ToolCall } from '../../tasks/task';
+import { isObject, type Row } from '../record-reader';
+
+/** One answer of another system. */
+export interface Prediction {
+  line: number;
+  row: Row;
+}
 
 /** Answers of another system: by id, in the order of the file. */
 export interface Predictions {
-  rows: ReadonlyMap<string, readonly Row[]>;
+  rows: ReadonlyMap<string, readonly Prediction[]>;
   /** Malformed lines, left out. */
   problems: RecordProblem[];
 }
 
 /** Fields that hold an answer; the first that is not null counts. */
-const FIELDS = ['calls', 'tool_calls', 'message', 'text', 'content'] as const;
+const FIELDS = ['calls', 'tool_calls', 'message', 'choices', 'candidates', 'text', 'content'] as const;
+/** Fields that hold the answers of a response: the first one counts. */
+const RESPONSES: readonly string[] = ['choices', 'candidates'];
 const TEXTS: readonly string[] = ['text', 'content'];
 
 /**
  * Reads lines of an id and an answer: `text` (or `content`) as the model gave it; or `calls`, a list of calls or a message of OpenAI's form; or
- * that message under `message`, its calls under `tool_calls`. Null is no answer. Several lines of an id are several answers.
+ * that message under `message`, its calls under `tool_calls`; or `choices` and `candidates` of a response. Null is no answer. Several lines of an id are several answers.
  * @throws ConfigError
  */
 export function readPredictions(file: string): Predictions {
   const list = new RecordList();
-  const rows = new Map<string, Row[]>();
+  const rows = new Map<string, Prediction[]>();
   for (const { line, row } of readDataLines(file, list)) {
     list.attempt(file, line, () => {
-      const id = typeof row['id'] === 'number' ? String(row['id']) : textOf(row['id'], 'id');
+      const id = idOf(row['id']);
       checkAnswer(row);
       const earlier = rows.get(id);
-      if (earlier) earlier.push(row);
-      else rows.set(id, [row]);
+      if (earlier) earlier.push({ line, row });
+      else rows.set(id, [{ line, row }]);
     });
   }
   const [first] = list.problems;
@@ -72,30 +80,42 @@ export function scorePredictions(
   const results = records.map((record): TaskResult => {
     const given = rows.get(record.id);
     if (given === undefined) missing++;
-    const answers = given?.map((row) => scorePrediction(row, record)) ?? [scoreCallsOf(null, record)];
     // No answer is no right answer, also where no call is wanted.
-    return resultOf(record, given ? answers : answers.map((answer) => ({ ...answer, ...UNANSWERED })));
+    return resultOf(record, given?.map((one) => scorePrediction(one, record)) ?? [WITHOUT_ANSWER]);
   });
   return { results, missing };
 }
 
-const UNANSWERED: Pick<ScoredAnswer, 'correct' | 'errors'> = {
-  correct: false,
-  errors: [{ kind: 'no_parse' }],
-};
+const WITHOUT_ANSWER: ScoredAnswer = { correct: false, calls: null, errors: [{ kind: 'no_parse' }] };
 
-function scorePrediction(row: Row, record: NeutralRecord): ScoredAnswer {
-  const value = row[fieldOf(row)!];
-  if (typeof value === 'string') {
-    return { ...scoreCallsOf(withOfferedNames(readCalls(value), record), record), text: value };
-  }
-  const given = value === null || value === undefined ? null : Array.isArray(value) ? value : [value];
-  return scoreCallsOf(withOfferedNames(given && readCallList(given), record), record);
+function scorePrediction({ line, row }: Prediction, record: NeutralRecord): ScoredAnswer {
+  const field = fieldOf(row)!;
+  const value = row[field];
+  const calls = callsOf(field, value, record);
+  const text = typeof value === 'string' ? { text: value } : {};
+  if (calls === 'unreadable') return { ...WITHOUT_ANSWER, ...text, unreadable: line };
+  return { ...scoreCallsOf(withOfferedNames(calls, record), record), ...text };
 }
 
-/** Interfaces like OpenAI's take no dots or blanks in names, so callers write `_` for them: such a name is that of the tool it was made of. */
-const interfaceName = (name: string) => name.replace(/[^A-Za-z0-9_-]/g, '_');
+/** A field of calls that holds something else is no silence; a text may be just words. */
+function callsOf(
+  field: string,
+  value: JsonValue | undefined,
+  record: NeutralRecord,
+): ToolCall[] | null | 'unreadable' {
+  if (typeof value === 'string') {
+    const isCalls = !TEXTS.includes(field) && !NOTHING.test(value);
+    return readCalls(value, record) ?? (isCalls ? 'unreadable' : null);
+  }
+  if (value === null || value === undefined || (isObject(value) && Object.keys(value).length === 0))
+    return null;
+  if (RESPONSES.includes(field)) return readCallList([{ [field]: value }], record);
+  return readCallList(Array.isArray(value) ? value : [value], record);
+}
 
+const NOTHING = /^\s*(?:null|none)?\s*$/i;
+
+/** A name in which an interface has changed letters is that of the tool it was made of. */
 function withOfferedNames(calls: ToolCall[] | null, { tools }: NeutralRecord): ToolCall[] | null {
   return (
     calls?.map((call) => {

@@ -24,6 +24,8 @@ export interface SetReport extends SetSummary {
   noCallTasks: number;
   /** Records that the predictions do not answer: counted as wrong. */
   withoutPrediction?: number;
+  /** Predictions whose calls cannot be read, counted as wrong, and the line of the first. */
+  unreadablePredictions?: { count: number; firstLine: number };
   notes: string[];
 }
 
@@ -68,8 +70,16 @@ export function reportSet(set: EvaluatedSet, passAt: readonly number[], seed: nu
     recordsWithUnknownTool: benchmark.records.filter(hasUnknownTool).length,
     noCallTasks: noCallTasks(set),
     ...(withoutPrediction === undefined ? {} : { withoutPrediction }),
+    ...unreadableOf(runs),
     notes: benchmark.notes,
   };
+}
+
+function unreadableOf(runs: EvaluatedSet['runs']): Pick<SetReport, 'unreadablePredictions'> {
+  const lines = runs.flat().flatMap(({ answers }) => answers.flatMap(({ unreadable }) => unreadable ?? []));
+  return lines.length === 0
+    ? {}
+    : { unreadablePredictions: { count: lines.length, firstLine: Math.min(...lines) } };
 }
 
 function noCallTasks({ records, runs }: EvaluatedSet): number {

@@ -22,13 +22,17 @@ export function exitCodeOf(error: unknown): number {
     : 1;
 }
 
-/** One clear message with a hint; the stack only when asked for, or when it is a bug. */
-export function errorText(error: unknown, verbose: boolean): string {
+/**
+ * One clear message with a hint; the stack only when asked for, or when it is a bug.
+ * @param command whose help is pointed to where the command line is wrong, e.g. `eval convert`
+ */
+export function errorText(error: unknown, verbose: boolean, command = ''): string {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const lines = [`${pc.red('error:')} ${message}`];
   const isExpected = error instanceof UsageError || error instanceof ToolR0Error;
   if (error instanceof ToolR0Error && HINTS[error.code]) lines.push(pc.dim(`hint: ${HINTS[error.code]}`));
-  if (error instanceof UsageError) lines.push(pc.dim('See tool-r0-native --help'));
+  if (error instanceof UsageError)
+    lines.push(pc.dim(`See ${['tool-r0-native', command].join(' ').trim()} --help`));
   if (!isExpected)
     lines.push(
       pc.dim(

@@ -4,6 +4,7 @@ import * as yaml from 'yaml';
 import { configFields, type Field } from '../config';
 import { mergeConfig, nest, type PlainObject } from '../config/merge';
 import { UsageError } from './errors';
+import { timesWord } from './given';
 
 const shown = (field: Field): string =>
   field.default === null || field.default === undefined ? '' : ` [paper: ${JSON.stringify(field.default)}]`;
@@ -33,7 +34,7 @@ export function configOptions(): Record<string, Options> {
 }
 
 function valueOf(field: Field, flag: string, given: unknown): unknown {
-  if (Array.isArray(given)) throw new UsageError(`--${flag} is given ${given.length} times`);
+  if (Array.isArray(given)) throw new UsageError(`--${flag} is given ${timesWord(given.length)}`);
   if (typeof given !== 'string' || field.type === 'string') return given;
   if (field.type === 'array')
     return given

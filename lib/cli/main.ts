@@ -37,6 +37,14 @@ function usageError(message: string, parser: Argv, args: readonly string[]): Usa
   return new UsageError(isFlag ? `unknown flag '--${unknown}'.${near}` : `unknown argument '${unknown}'`);
 }
 
+const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = { eval: ['convert'], tiny: ['pretrain'] };
+
+/** The command that was called, `eval convert`; empty if none was. */
+function commandOf([name, next]: readonly string[]): string {
+  if (name === undefined || !COMMANDS.includes(name)) return '';
+  return next !== undefined && SUBCOMMANDS[name]?.includes(next) ? `${name} ${next}` : name;
+}
+
 /** @param args without the node binary and the script */
 export async function main(args: readonly string[]): Promise<void> {
   const parser = yargs(args);
@@ -77,7 +85,7 @@ export async function main(args: readonly string[]): Promise<void> {
     await parser.parseAsync();
   } catch (error) {
     if (args.includes('--json')) process.stdout.write(`${JSON.stringify(errorEvent(error))}\n`);
-    process.stderr.write(`${errorText(error, args.includes('--verbose'))}\n`);
+    process.stderr.write(`${errorText(error, args.includes('--verbose'), commandOf(args))}\n`);
     process.exitCode = exitCodeOf(error);
   }
 }

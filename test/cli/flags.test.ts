@@ -32,7 +32,7 @@ test('text where a number belongs is shown as it was written; a flag given twice
   expect(() => resolveConfig({ flags: configOfFlags({ seed: 'abc' }) })).toThrow(
     /seed: must be a whole number .*, not "abc"/,
   );
-  expect(() => configOfFlags({ seed: ['1', '2'] })).toThrow(new UsageError('--seed is given 2 times'));
+  expect(() => configOfFlags({ seed: ['1', '2'] })).toThrow(new UsageError('--seed is given twice'));
 });
 
 test('errors: one message, a hint where there is one, a stack only when asked for', () => {

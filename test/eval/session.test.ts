@@ -12,6 +12,7 @@ import { comparisonText, reportText } from '../../lib/eval/report/table';
 import { compareFolders, comparePaired } from '../../lib/eval/session/compare';
 import { readCallList } from '../../lib/eval/read-calls';
 import { checkContamination } from '../../lib/eval/session/contamination-check';
+import { differingSettings, differingSettingsText } from '../../lib/eval/session/differing-settings';
 import { recordsFingerprint } from '../../lib/eval/session/data-fingerprint';
 import { evaluatePredictions } from '../../lib/eval/session/evaluation';
 import { listBenchmarks } from '../../lib/eval/session/list-benchmarks';
@@ -98,6 +99,33 @@ describe('results on disk', () => {
     expect((await runSession(idle, [await exam()], { ...options, folder: again })).sets[0]!.runs).toEqual(
       whole.sets[0]!.runs,
     );
+  });
+
+  test('progress counts the tasks that do not fit, also those of an earlier evaluation', async () => {
+    const folder = await ResultsFolder.open(path.join(dir, 'out'), settings);
+    const long = { ...record('l9'), question: 'word '.repeat(2000) };
+    const benchmark = { ...(await exam()), records: [long, ...records] };
+    const heard: string[] = [];
+    const asking = { ...options, batch: 4, folder, onProgress };
+    function onProgress({ done, total, tooLong }: { done: number; total: number; tooLong: number }) {
+      heard.push(`${done} of ${total}, ${tooLong} too long`);
+    }
+    await runSession(lampPolicy(1), [benchmark], asking).catch(() => undefined);
+    const { sets } = await runSession(lampPolicy(), [benchmark], asking);
+    expect(heard).toEqual([
+      '4 of 10, 1 too long',
+      '4 of 10, 1 too long',
+      '8 of 10, 1 too long',
+      '10 of 10, 1 too long',
+    ]);
+    expect(sets[0]).toMatchObject({ tooLong: 1 });
+  });
+
+  test('a file where the folder should be is told in words, and stays', async () => {
+    const out = path.join(dir, 'out');
+    fs.writeFileSync(out, 'kept');
+    await expect(ResultsFolder.open(out, settings)).rejects.toThrow(/out: is a file, where a folder/);
+    expect(fs.readFileSync(out, 'utf8')).toBe('kept');
   });
 
   test('other settings are refused, and named', async () => {
@@ -247,6 +275,15 @@ describe('predictions of another system', () => {
     await expect(predict([{ id: 'l1', calls: [] }], true, { out })).rejects.toThrow(ConfigError);
   });
 
+  test('the report is handed over before a disk that refuses can cost it', async () => {
+    const out = path.join(dir, 'out');
+    fs.mkdirSync(path.join(out, 'report.html'), { recursive: true });
+    const reports: EvaluationReport[] = [];
+    const onReport = (report: EvaluationReport) => reports.push(report);
+    await expect(predict([{ id: 'l0', calls: [] }], true, { out, onReport })).rejects.toThrow(/report\.html/);
+    expect(reports.map(({ sets }) => sets['exam']!.tasks)).toEqual([9]);
+  });
+
   test('several lines of an id are several answers', async () => {
     const right = { calls: [{ name: 'on', arguments: { lamp: 'l0' } }] };
     const { sets } = await predict(
@@ -372,6 +409,21 @@ describe('the report', () => {
 });
 
 describe('paired comparison', () => {
+  test('settings that differ are told, with those of both; what only one has is not', async () => {
+    const common = { layout: 'original', limit: null, temperature: 0, prompt: 'tool-r0', batch: 256 };
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => path.join(dir, name)) as [string, string, string];
+    await ResultsFolder.open(a, { ...common, model: 'x', data: { exam: 'x' } });
+    await ResultsFolder.open(b, { ...common, model: 'y', limit: 50, temperature: 1, batch: 8, data: {} });
+    await ResultsFolder.open(c, { layout: 'original', limit: null, predictions: 'p.jsonl' });
+    const differs = differingSettings(a, b);
+    expect(differs).toEqual({ limit: [null, 50], temperature: [0, 1] });
+    expect(differingSettingsText(differs)).toBe(
+      'settings that differ (A / B): limit none / 50, temperature 0 / 1',
+    );
+    expect([differingSettings(a, c), differingSettings(a, a)]).toEqual([{}, {}]);
+    expect(differingSettingsText({})).toBeUndefined();
+  });
+
   test('two folders, set by set', async () => {
     for (const [name, generations] of [
       ['a', Infinity],
@@ -435,7 +487,7 @@ test('training tasks that stand in an exam are found', () => {
     gold: id === 'none' ? [] : [{ name, arguments: { lamp: id } }],
   });
   const tasks = [
-    task('x', 'turn ON lamp l0, no other'),
+    task('x', 'turn <ON> lamp l0, no other'),
     task('y', 'Another question.', 'dim'),
     task('l3', 'Let there be light at l3.'),
     task('none', 'Say hello.'),
@@ -456,13 +508,31 @@ describe('opening sets', () => {
     expect(benchmarks.map(({ name }) => name)).toEqual(['exam']);
     expect(missing['nexusraven']).toContain('CC BY-NC');
     await expect(openBenchmarks(['nexusraven'], dir, 'original')).rejects.toThrow(ConfigError);
-    await expect(openBenchmarks(['snips'], undefined, 'original')).rejects.toThrow(/--data/);
+    await expect(openBenchmarks(['snips'], undefined, 'original')).rejects.toThrow(
+      /--data: say in which folder SNIPS lies .*get it\)/,
+    );
+    await expect(openBenchmarks(['snips', 'bfcl'], undefined, 'original')).rejects.toThrow(
+      /SNIPS, BFCL lie .*get them\)/,
+    );
     await expect(openBenchmarks([file, file], dir, 'original')).rejects.toThrow(/named twice$/);
     fs.mkdirSync(path.join(dir, 'other'));
     const other = path.join(dir, 'other', 'exam.jsonl');
     fs.copyFileSync(file, other);
     await expect(openBenchmarks([file, other], dir, 'original')).rejects.toThrow(
       /other.exam.jsonl\): rename a file/,
+    );
+  });
+
+  test('a name clash names a file of each, not all of them', async () => {
+    const file = path.join(dir, 'snips.jsonl');
+    fs.copyFileSync((await exam()).files[0]!, file);
+    const intents = path.join(dir, 'goo', 'test');
+    fs.mkdirSync(intents, { recursive: true });
+    const columns = { 'seq.in': 'play jazz', 'seq.out': 'O B-genre', label: 'PlayMusic' };
+    for (const [name, text] of Object.entries(columns))
+      fs.writeFileSync(path.join(intents, name), `${text}\n`);
+    await expect(openBenchmarks([file, 'snips'], dir, 'original')).rejects.toThrow(
+      /'snips' is named twice \([^;]*snips\.jsonl; [^;,]* and 2 more\): rename/,
     );
   });
 

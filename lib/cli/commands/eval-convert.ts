@@ -1,36 +1,36 @@
 import type { CommandModule } from 'yargs';
 
-import type { Layout } from '../../eval/benchmarks/layouts';
-import { loadBenchmark } from '../../eval/load-benchmark';
+import { countRecords } from '../../eval/neutral-record';
+import { openAllBenchmarks } from '../../eval/session/open-benchmarks';
+import { limitRecords } from '../../eval/session/run';
 import { jsonLines, writeAtomic } from '../../io/files';
+import { checkOutputFile } from '../output-paths';
+import { CONVERT_OPTIONS, convertArguments, type GivenEvalArguments } from './eval-options';
 
-interface ConvertArguments {
-  benchmark: string;
-  data?: string;
-  layout: Layout;
-  out: string;
-  json: boolean;
-}
-
-/** Options it shares with `eval` are declared there. */
-export const evalConvertCommand: CommandModule<object, ConvertArguments> = {
+export const evalConvertCommand: CommandModule<object, GivenEvalArguments> = {
   command: 'convert',
   describe: 'write a set as neutral records, one JSON object per line',
   builder: (yargs) =>
     yargs
-      .demandOption(['benchmark', 'out'])
-      .example('$0 eval convert --benchmark bfcl --data ./benchmarks --out bfcl.jsonl', '') as never,
-  handler: async ({ benchmark: name, data, layout, out, json }) => {
-    const { title, records, counts, problems, notes } = await loadBenchmark(name, data, { layout });
+      .options(CONVERT_OPTIONS)
+      .example('$0 eval convert --benchmark bfcl --data ./benchmarks --out bfcl.jsonl', ''),
+  handler: async (given) => {
+    const { benchmark, data, layout, limit, out, json } = convertArguments(given);
+    checkOutputFile('--out', out);
+    const { benchmarks } = await openAllBenchmarks([benchmark], data, layout);
+    const { name, title, records: all, problems, notes } = benchmarks[0]!;
+    const records = limitRecords(all, limit);
+    const counts = countRecords(records);
     await writeAtomic(out, jsonLines(records));
-    const { calls, tools } = counts;
     const malformed = problems.map(({ file, line, message }) => `${file}, ${line}: ${message}`);
     if (json)
       process.stdout.write(`${JSON.stringify({ type: 'converted', name, out, counts, problems, notes })}\n`);
-    else
+    else {
+      const part = records.length < all.length ? ` of ${all.length}` : '';
       process.stdout.write(
-        `${title}: ${counts.records} records, ${calls} gold calls, ${tools} tools → ${out}\n`,
+        `${title}: ${counts.records}${part} records, ${counts.calls} gold calls, ${counts.tools} tools → ${out}\n`,
       );
+    }
     for (const line of [...notes, ...malformed]) process.stderr.write(`- ${line}\n`);
   },
 };

@@ -6,21 +6,32 @@ import { comparisonText, contaminationText, reportText } from '../../eval/report
 import { listText } from '../../eval/report/list';
 import { compareFolders } from '../../eval/session/compare';
 import { checkContamination } from '../../eval/session/contamination-check';
-import { evaluateModel, evaluatePredictions, type Evaluated } from '../../eval/session/evaluation';
+import { differingSettings, differingSettingsText } from '../../eval/session/differing-settings';
+import { evaluateModel, evaluatePredictions } from '../../eval/session/evaluation';
 import { listBenchmarks } from '../../eval/session/list-benchmarks';
 import { openBenchmarks } from '../../eval/session/open-benchmarks';
+import type { EvaluationReport } from '../../eval/session/report';
+import type { SessionProgress } from '../../eval/session/run';
 import { readTrainedTasks } from '../../eval/session/trained-tasks';
 import { PAPER_COLUMNS } from '../../eval/published-results';
 import { checkModelFolder } from '../../policy/model-folder';
 import { ensureReady } from '../../setup';
-import { UsageError } from '../errors';
+import { errorEvent, UsageError } from '../errors';
 import { interruptSignal } from '../interrupt';
+import { checkOutputFile, checkOutputFolder } from '../output-paths';
 import { evalConvertCommand } from './eval-convert';
-import { evalOptions, samplingOf, type EvalArguments } from './eval-options';
+import { modeOf, type EvalMode } from './eval-modes';
+import {
+  evalArguments,
+  evalOptions,
+  samplingOf,
+  type EvalArguments,
+  type GivenEvalArguments,
+} from './eval-options';
 
 const DEFAULT_SETS = [...PAPER_COLUMNS, 'bfcl'];
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const log = (line: string) => process.stderr.write(`${pc.dim(`tool-r0-native: ${line}`)}\n`);
 
 function namesOf({ benchmark }: EvalArguments): string[] {
@@ -35,7 +46,11 @@ function compare({ compare: pair, json }: EvalArguments): void {
   const [a, b, ...more] = (pair ?? '').split(',');
   if (!a || !b || more.length > 0) throw new UsageError('--compare needs two folders: A,B');
   const sets = compareFolders(a, b);
-  print(json ? JSON.stringify({ type: 'comparison', a, b, sets }) : comparisonText(a, b, sets));
+  const differs = differingSettings(a, b);
+  if (json) return print(JSON.stringify({ type: 'comparison', a, b, differs, sets }));
+  print(comparisonText(a, b, sets));
+  const text = differingSettingsText(differs);
+  if (text !== undefined) print(`- ${text}`);
 }
 
 async function contamination(args: EvalArguments): Promise<void> {
@@ -52,12 +67,18 @@ async function contamination(args: EvalArguments): Promise<void> {
   Object.values(missing).forEach((why) => log(`left out: ${why}`));
 }
 
-function show({ report }: Evaluated, json: boolean): void {
+const show = (report: EvaluationReport, json: boolean): void =>
   print(json ? JSON.stringify({ type: 'evaluation', ...report }) : reportText(report));
+
+/** What is wrong with the places to write to is told before the work, not after it. */
+function checkOutputs({ out, html }: EvalArguments): void {
+  if (html !== undefined) checkOutputFile('--html', html);
+  if (out !== undefined) checkOutputFolder('--out', out);
 }
 
 async function scorePredictionsFile(args: EvalArguments): Promise<void> {
   const { passAt } = samplingOf(args);
+  checkOutputs(args);
   const opened = await openBenchmarks(namesOf(args), args.data, args.layout);
   const { benchmark, baseModel, out, html } = args;
   const options = {
@@ -67,25 +88,25 @@ async function scorePredictionsFile(args: EvalArguments): Promise<void> {
     ...(args.limit === undefined ? {} : { limit: args.limit }),
   };
   const outputs = { ...(baseModel ? { baseModel } : {}), ...(out ? { out } : {}), ...(html ? { html } : {}) };
-  const evaluated = await evaluatePredictions(opened, { ...options, ...outputs, layout: args.layout });
-  const unknown = evaluated.report.unknownPredictions;
-  if (unknown)
-    log(
-      `${unknown} ${unknown === 1 ? 'id of the predictions belongs' : 'ids of the predictions belong'} to none of the sets`,
-    );
-  show(evaluated, args.json);
+  const onReport = (report: EvaluationReport) => {
+    const unknown = report.unknownPredictions;
+    if (unknown)
+      log(
+        `${unknown} ${unknown === 1 ? 'id of the predictions belongs' : 'ids of the predictions belong'} to none of the sets`,
+      );
+    show(report, args.json);
+  };
+  await evaluatePredictions(opened, { ...options, ...outputs, layout: args.layout, onReport });
+}
+
+/** A signal that was heeded between two steps of the work. */
+function checkGoingOn(signal: AbortSignal): void {
+  if (signal.aborted) throw new AbortedError('stopped');
 }
 
 async function askModel(args: EvalArguments): Promise<void> {
   const sampling = samplingOf(args);
-  const opened = await openBenchmarks(namesOf(args), args.data, args.layout);
-  const { model, device, dtype, prompt, candidates, layout } = args;
-  checkModelFolder(model!);
-  Object.values(opened.missing).forEach((why) => log(`left out: ${why}`));
-  await ensureReady({
-    device: device.startsWith('cuda') ? 'cuda' : (device as 'auto'),
-    verbose: args.verbose,
-  });
+  checkOutputs(args);
   const interrupt = interruptSignal(() =>
     log(
       args.out
@@ -93,53 +114,79 @@ async function askModel(args: EvalArguments): Promise<void> {
         : 'stopping.',
     ),
   );
-  const given = Object.fromEntries(
-    (['limit', 'topP', 'maxNewTokens', 'batch', 'baseModel', 'out', 'html'] as const)
-      .filter((name) => args[name] !== undefined)
-      .map((name) => [name, args[name]]),
-  );
   try {
-    const evaluated = await evaluateModel(opened, {
-      model: model!,
-      device: device as 'auto',
-      dtype,
-      style: prompt,
-      candidates,
-      layout,
-      ...sampling,
-      ...given,
-      signal: interrupt.signal,
-      onProgress: ({ set, seed, done, total, accuracy }) =>
-        log(
-          `${set}${sampling.seeds.length > 1 ? `, seed ${seed}` : ''}: ${done} of ${total} tasks` +
-            (accuracy === null ? '' : `, ${(100 * accuracy).toFixed(1)} % right`),
-        ),
-    });
-    show(evaluated, args.json);
+    await evaluateInSteps(args, sampling, interrupt.signal);
   } catch (error) {
     if (!(error instanceof AbortedError && interrupt.signal.aborted)) throw error;
+    const rest = args.out ? `; the same command goes on from ${args.out}` : '';
+    if (args.json) print(JSON.stringify(errorEvent(new AbortedError(`stopped by a signal${rest}`))));
     process.exitCode = 130;
   } finally {
     interrupt.release();
   }
 }
 
-export const evalCommand: CommandModule<object, EvalArguments> = {
+async function evaluateInSteps(
+  args: EvalArguments,
+  sampling: ReturnType<typeof samplingOf>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { model, device, dtype, prompt, candidates, layout } = args;
+  const opened = await openBenchmarks(namesOf(args), args.data, layout);
+  checkGoingOn(signal);
+  checkModelFolder(model!);
+  Object.values(opened.missing).forEach((why) => log(`left out: ${why}`));
+  await ensureReady({
+    device: device.startsWith('cuda') ? 'cuda' : (device as 'auto'),
+    verbose: args.verbose,
+  });
+  checkGoingOn(signal);
+  const given = Object.fromEntries(
+    (['limit', 'topP', 'maxNewTokens', 'batch', 'baseModel', 'out', 'html'] as const)
+      .filter((name) => args[name] !== undefined)
+      .map((name) => [name, args[name]]),
+  );
+  const nameOf = ({ set, seed }: { set: string; seed: number }) =>
+    `${set}${sampling.seeds.length > 1 ? `, seed ${seed}` : ''}`;
+  await evaluateModel(opened, {
+    model: model!,
+    device: device as 'auto',
+    dtype,
+    style: prompt,
+    candidates,
+    layout,
+    ...sampling,
+    ...given,
+    signal,
+    onProgress: (progress) => log(`${nameOf(progress)}: ${progressText(progress)}`),
+    onWaiting: (waiting) =>
+      log(`${nameOf(waiting)}: ${waiting.answered} of ${waiting.total} answers of the next batch`),
+    onReport: (report) => show(report, args.json),
+  });
+}
+
+function progressText({ done, total, tooLong, accuracy }: SessionProgress): string {
+  const right = accuracy === null ? '' : `, ${(100 * accuracy).toFixed(1)} % right`;
+  return `${done} of ${total} tasks${tooLong > 0 ? ` (${tooLong} too long)` : ''}${right}`;
+}
+
+const HANDLERS: Readonly<Record<EvalMode, (args: EvalArguments) => void | Promise<void>>> = {
+  list: async ({ data, layout, json }) => {
+    const sets = await listBenchmarks(data, layout);
+    print(json ? JSON.stringify({ type: 'benchmarks', sets }) : listText(sets, data));
+  },
+  compare,
+  contamination,
+  predictions: scorePredictionsFile,
+  model: askModel,
+};
+
+export const evalCommand: CommandModule<object, GivenEvalArguments> = {
   command: 'eval',
   describe: 'put a model, or the answers of another system, to the paper’s benchmarks, BFCL or your own exam',
-  builder: ((yargs: Parameters<typeof evalOptions>[0]) =>
-    evalOptions(yargs).command(evalConvertCommand)) as never,
-  handler: async (args) => {
-    if (args.list) {
-      const sets = await listBenchmarks(args.data, args.layout);
-      print(args.json ? JSON.stringify({ type: 'benchmarks', sets }) : listText(sets, args.data));
-    } else if (args.compare !== undefined) compare(args);
-    else if (args.contamination !== undefined) await contamination(args);
-    else if (args.predictions !== undefined) await scorePredictionsFile(args);
-    else if (args.model !== undefined) await askModel(args);
-    else
-      throw new UsageError(
-        'eval: which model? --model DIR, or --predictions FILE, --compare A,B, --contamination RUN_OR_FILE, --list',
-      );
+  builder: (yargs: Parameters<typeof evalOptions>[0]) => evalOptions(yargs).command(evalConvertCommand),
+  handler: async (given) => {
+    const args = evalArguments(given);
+    await HANDLERS[modeOf(given)](args);
   },
 };

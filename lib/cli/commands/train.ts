@@ -16,6 +16,7 @@ import { mergeConfig } from '../../config/merge';
 import { askedCounts } from '../../driver/benchmark-stage';
 import { plannedTasks } from '../../driver/given-tasks';
 import { checkInputs } from '../../driver/inputs';
+import { warningsOf } from '../../driver/warnings';
 import type { RunResult } from '../../driver/events';
 import { closingText } from '../../report/closing';
 import { estimate, estimateText } from '../../report/estimate';
@@ -134,19 +135,22 @@ async function dryRun(input: TrainConfig, json: boolean): Promise<void> {
     weightBytes: isHalf ? 2 : 4,
     ...(onCuda ? {} : { totalBytes: os.totalmem() }),
   };
+  const warnings = warningsOf(config, input, {}).map(({ message }) => message);
   const records = askedCounts({ config, ...inputs }).reduce((sum, number) => sum + number, 0);
   const tasks = inputs.given && plannedTasks(inputs.given, config);
   const cost = estimate(config, modelSize(config.model ?? embeddedModelFolder()), device, {
     benchmarkRecords: records,
-    ...(tasks ? { tasks: tasks.tasks } : {}),
+    ...(tasks ? { tasks: tasks.tasks, aside: tasks.aside } : {}),
   });
   if (json) {
-    const plan = { type: 'dry-run', preset, config, ...(tasks ? { tasks } : {}), estimate: cost };
+    const plan = { type: 'dry-run', preset, config, ...(tasks ? { tasks } : {}), warnings, estimate: cost };
     process.stdout.write(`${JSON.stringify(plan)}\n`);
     return;
   }
   const told = tasks ? ['tasks', tasksLine({ type: 'tasks', ...tasks }), ''] : [];
-  process.stdout.write([yaml.stringify({ preset, ...config }), ...told, estimateText(cost), ''].join('\n'));
+  const warned = warnings.length > 0 ? [...warnings.map((message) => `warning: ${message}`), ''] : [];
+  const lines = [yaml.stringify({ preset, ...config }), ...told, ...warned, estimateText(cost), ''];
+  process.stdout.write(lines.join('\n'));
 }
 
 const setupDevice = ({ device }: Config): 'auto' | 'cpu' | 'cuda' =>

@@ -14,7 +14,7 @@ import type { OpenedBenchmarks } from './open-benchmarks';
 import { readPredictions, scorePredictions } from './predictions';
 import { paperMean, reportSet, type EvaluatedSet, type EvaluationReport } from './report';
 import { ResultsFolder, SUMMARY_FILE, type Settings } from './results-folder';
-import { limitRecords, modelFingerprint, runSession, type SessionOptions } from './run';
+import { DEFAULT_BATCH, limitRecords, modelFingerprint, runSession, type SessionOptions } from './run';
 
 export interface Evaluated {
   report: EvaluationReport;
@@ -30,6 +30,8 @@ interface Outputs {
   out?: string;
   /** File of the HTML report. */
   html?: string;
+  /** Gets the report before anything is made of it on disk, so that a disk that refuses does not cost it. */
+  onReport?: (report: EvaluationReport) => void;
 }
 
 export interface ModelEvaluation extends Omit<SessionOptions, 'folder'>, Outputs, PolicyOptions {
@@ -41,6 +43,7 @@ export async function evaluateModel(opened: OpenedBenchmarks, options: ModelEval
   const { model, device, dtype, out, ...rest } = options;
   const policy = await Policy.load(model, { ...(device ? { device } : {}), ...(dtype ? { dtype } : {}) });
   try {
+    checkAnswerLength(rest.maxNewTokens, policy.info.maxPositionEmbeddings);
     return await evaluatePolicy(policy, opened, {
       ...rest,
       subject: model,
@@ -50,6 +53,14 @@ export async function evaluateModel(opened: OpenedBenchmarks, options: ModelEval
   } finally {
     await policy.dispose();
   }
+}
+
+function checkAnswerLength(maxNewTokens = 0, context: number): void {
+  if (maxNewTokens < context) return;
+  throw new ConfigError(
+    `--max-new-tokens ${maxNewTokens}: leaves no room for a prompt, the model’s context is ${context} tokens in all`,
+    { maxNewTokens, context },
+  );
 }
 
 /** A loaded policy; the sizes tell whether it has the shape of a model of the paper. */
@@ -72,7 +83,17 @@ export async function evaluatePolicy(
   opened: OpenedBenchmarks,
   options: PolicyEvaluation,
 ): Promise<Evaluated> {
-  const { subject, identity, openFolder, layout, passAt = [], baseModel, html, ...session } = options;
+  const {
+    subject,
+    identity,
+    openFolder,
+    layout,
+    passAt = [],
+    baseModel,
+    html,
+    onReport,
+    ...session
+  } = options;
   const settings: Settings = {
     ...identity,
     dtype: policy.info.dtype,
@@ -84,7 +105,7 @@ export async function evaluatePolicy(
     temperature: session.temperature ?? 0,
     topP: session.topP ?? 1,
     maxNewTokens: session.maxNewTokens ?? defaultMaxNewTokens(policy.info.maxPositionEmbeddings),
-    batch: session.batch ?? 256,
+    batch: session.batch ?? DEFAULT_BATCH,
     data: Object.fromEntries(
       opened.benchmarks.map(({ name, records }) => [
         name,
@@ -105,6 +126,7 @@ export async function evaluatePolicy(
     published: baseModel ? publishedNamed(baseModel) : (publishedOfShape(policy.info) ?? null),
     speed: seconds > 0 ? { generatedTokens, seconds, tokensPerSecond } : null,
     ...(html === undefined ? {} : { html }),
+    ...(onReport ? { onReport } : {}),
   });
 }
 
@@ -118,7 +140,7 @@ export interface PredictionEvaluation extends Outputs {
 /** Scores a file of another system's answers. @throws ConfigError, IoError */
 export async function evaluatePredictions(
   opened: OpenedBenchmarks,
-  { file, limit, named, layout, passAt = [], baseModel, out, html }: PredictionEvaluation,
+  { file, limit, named, layout, passAt = [], baseModel, out, html, onReport }: PredictionEvaluation,
 ): Promise<Evaluated> {
   const predictions = readPredictions(file);
   const most = Math.max(1, ...passAt);
@@ -170,6 +192,7 @@ export async function evaluatePredictions(
     unknownPredictions: [...predictions.rows.keys()].filter((id) => !known.has(id)).length,
     speed: null,
     ...(html === undefined ? {} : { html }),
+    ...(onReport ? { onReport } : {}),
   });
 }
 
@@ -181,14 +204,13 @@ type Facts = Pick<
   'subject' | 'settings' | 'published' | 'speed' | 'malformedPredictions' | 'unknownPredictions'
 > & {
   passAt: readonly number[];
-  html?: string;
-};
+} & Pick<Outputs, 'html' | 'onReport'>;
 
 async function finish(
   { missing }: OpenedBenchmarks,
   sets: EvaluatedSet[],
   folder: ResultsFolder | undefined,
-  { passAt, html, ...facts }: Facts,
+  { passAt, html, onReport, ...facts }: Facts,
 ): Promise<Evaluated> {
   const { subject, ...rest } = facts;
   const reports = await mapYielding(sets, (set) => [set.benchmark.name, reportSet(set, passAt, 0)] as const);
@@ -199,6 +221,7 @@ async function finish(
     missing,
     ...rest,
   };
+  onReport?.(report);
   if (folder || html !== undefined) {
     const page = reportHtml(report, sets);
     if (html !== undefined) await writeAtomic(html, [page]);

@@ -33,8 +33,10 @@ export async function openBenchmarks(
   const wanted = names.map((name) => (isNeutralFile(name) ? name : benchmarkNamed(name)));
   const published = wanted.filter((item) => typeof item !== 'string');
   if (published.length > 0 && dir === undefined) {
+    const titles = published.map(({ title }) => title).join(', ');
+    const [verb, them] = published.length === 1 ? ['lies', 'it'] : ['lie', 'them'];
     throw new ConfigError(
-      `${flags.data}: say in which folder ${published.map(({ title }) => title).join(', ')} lie (eval --list says where to get them)`,
+      `${flags.data}: say in which folder ${titles} ${verb} (eval --list says where to get ${them})`,
     );
   }
   const folder = dir === undefined ? undefined : new DataFolder(dir);
@@ -47,14 +49,17 @@ export async function openBenchmarks(
     ({ name }, index) => opened.benchmarks.findIndex((other) => other.name === name) < index,
   );
   if (repeated) {
-    const files = new Set(
-      opened.benchmarks.flatMap(({ name, files: own }) => (name === repeated.name ? own : [])),
+    const places = new Set(
+      opened.benchmarks.flatMap(({ name, files }) => (name === repeated.name ? [filesInShort(files)] : [])),
     );
-    const hint = files.size > 1 ? ` (${[...files].join(', ')}): rename a file, or evaluate them apart` : '';
+    const hint = places.size > 1 ? ` (${[...places].join('; ')}): rename a file, or evaluate them apart` : '';
     throw new ConfigError(`${flags.benchmark}: '${repeated.name}' is named twice${hint}`);
   }
   return opened;
 }
+
+const filesInShort = ([first = '', ...others]: readonly string[]): string =>
+  others.length === 0 ? first : `${first} and ${others.length} more`;
 
 async function openOne(
   entry: BenchmarkEntry,

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 
-import { CheckpointError, ConfigError } from '../../binding/errors';
+import { CheckpointError, ConfigError, IoError } from '../../binding/errors';
 import { ioError, jsonLines, makeFolders, writeAtomic } from '../../io/files';
 import type { TaskResult } from '../answer';
 import { isObject } from '../record-reader';
@@ -32,6 +32,10 @@ export class ResultsFolder {
    */
   static async open(dir: string, settings: Settings): Promise<ResultsFolder> {
     const file = path.join(dir, SETTINGS_FILE);
+    if (fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+      throw new IoError(`${dir}: is a file, where a folder for the answers is needed: choose another`, {
+        dir,
+      });
     try {
       makeFolders(dir);
     } catch (cause) {

@@ -8,12 +8,15 @@ import type { Benchmark } from '../load-benchmark';
 import type { NeutralRecord } from '../neutral-record';
 import type { EvaluatedSet } from './report';
 import type { ResultsFolder } from './results-folder';
+import { watchedPolicy, type WaitingProgress } from './watched-policy';
 
 export interface SessionProgress {
   set: string;
   seed: number;
   done: number;
   total: number;
+  /** Of `done`, those that were not asked: prompt and answer do not fit the context. */
+  tooLong: number;
   accuracy: number | null;
 }
 
@@ -25,6 +28,8 @@ export interface SessionOptions extends Omit<EvaluateOptions, 'seed' | 'done'> {
   /** Where results are kept, and found again after a kill. */
   folder?: ResultsFolder;
   onProgress?: (progress: SessionProgress) => void;
+  /** Told at growing intervals while a batch takes long. */
+  onWaiting?: (progress: WaitingProgress & Pick<SessionProgress, 'set' | 'seed'>) => void;
 }
 
 export interface SessionResult {
@@ -32,6 +37,9 @@ export interface SessionResult {
   generatedTokens: number;
   seconds: number;
 }
+
+/** Answers generated together where nothing else is said, as in evaluate. */
+export const DEFAULT_BATCH = 256;
 
 /** `limit` records spread evenly, so that every part of a set is in. */
 export function limitRecords(records: readonly NeutralRecord[], limit = records.length): NeutralRecord[] {
@@ -45,7 +53,7 @@ export async function runSession(
   benchmarks: readonly Benchmark[],
   options: SessionOptions,
 ): Promise<SessionResult> {
-  const { seeds, limit, folder, onProgress, ...evaluation } = options;
+  const { seeds, limit, folder, onProgress, onWaiting, ...evaluation } = options;
   const session: SessionResult = { sets: [], generatedTokens: 0, seconds: 0 };
   for (const benchmark of benchmarks) {
     const records = limitRecords(benchmark.records, limit);
@@ -55,16 +63,22 @@ export async function runSession(
       const earlier = folder?.resume(benchmark.name, seed) ?? { results: [], tooLong: [] };
       const asked = new Set(records.map(({ id }) => id));
       const results = new Map(earlier.results.filter(({ id }) => asked.has(id)).map((row) => [row.id, row]));
-      earlier.tooLong.filter((id) => asked.has(id)).forEach((id) => tooLong.add(id));
+      const unasked = earlier.tooLong.filter((id) => asked.has(id));
       const done = new Set([...results.keys(), ...earlier.tooLong]);
-      for await (const update of evaluate(policy, records, { ...evaluation, seed, done })) {
+      const place = { set: benchmark.name, seed };
+      const watched = watchedPolicy(policy, {
+        most: evaluation.batch ?? DEFAULT_BATCH,
+        ...(onWaiting ? { onWaiting: (waiting) => onWaiting({ ...waiting, ...place }) } : {}),
+      });
+      for await (const update of evaluate(watched, records, { ...evaluation, seed, done })) {
         await folder?.append(benchmark.name, seed, update);
         update.results.forEach((result) => results.set(result.id, result));
-        update.tooLong.forEach((id) => tooLong.add(id));
+        unasked.push(...update.tooLong);
         session.generatedTokens += update.generatedTokens;
         session.seconds += update.seconds;
-        onProgress?.({ ...update, set: benchmark.name, seed });
+        onProgress?.({ ...update, ...place, tooLong: unasked.length });
       }
+      unasked.forEach((id) => tooLong.add(id));
       // In the order of the exam, also where an earlier evaluation had answered a part.
       runs.push(records.flatMap(({ id }) => results.get(id) ?? []));
     }

@@ -21,6 +21,7 @@ const model = path.dirname(
     }),
   ),
 );
+const exam = write('exam.jsonl', '');
 const tools = write('tools.json', '[{"name":"a","parameters":{}}]');
 
 describe('wrong use: exit code 2, one clear message, no stack, nothing written', () => {
@@ -56,6 +57,27 @@ describe('wrong use: exit code 2, one clear message, no stack, nothing written',
       ['call', 'q', '--model', model, '--tools', tools, '--temperature', 'hot'],
       /--temperature must be a number/,
     ],
+    [['eval', '--limit', '3'], /which model\?[^]*See tool-r0-native eval --help/],
+    [['eval', '--model', model, '--benchmark', exam, '--html', 'nodir/x.html'], /there is no folder 'nodir'/],
+    [['eval', '--model', model, '--benchmark', exam, '--html', ''], /--html: is empty/],
+    [
+      ['eval', '--predictions', exam, '--benchmark', exam, '--out', exam],
+      /--out .*: is a file; name a folder/,
+    ],
+    [['eval', '--predictions', exam, '--seeds', '3'], /--seeds has no meaning with --predictions/],
+    [['eval', '--predictions', exam, '--model', model], /--predictions and --model: give one of them/],
+    [['eval', '--list', '--limit', '3'], /--limit has no meaning with --list/],
+    [['eval', '--model', model, '--limit', '3', '--limit', '4'], /--limit is given twice/],
+    [['eval', '--model', model, '--benchmark', 'exam'], /Did you mean the file '\.\/exam\.jsonl'\?/],
+    [
+      ['eval', 'convert', '--benchmark', 'bfcl', '--out', 'x.jsonl', '--seeds', '3'],
+      /unknown flag '--seeds'[^]*See tool-r0-native eval convert --help/,
+    ],
+    [
+      ['eval', 'convert', '--benchmark', 'bfcl', '--out', 'x.jsonl', '--limits', '3'],
+      /Did you mean '--limit'\?/,
+    ],
+    [['eval', 'convert', '--benchmark', 'bfcl,snips', '--out', 'x.jsonl'], /one set at a time/],
     [['conformance', '--vectors', 'nowhere', '--only', 'A'], /--vectors: no folder at 'nowhere'/],
     [['tiny'], /which command\?/],
     [['tiny', 'pretrain', '--steps', '0'], /--steps must be a whole number of at least 1/],
@@ -78,6 +100,21 @@ test('with --json an error is a line on stdout, too', () => {
     code: 'TOOL_R0_CONFIG',
     message: expect.stringMatching(/^curation\.tau/) as string,
   });
+});
+
+test('eval convert honours its --limit, spread evenly', () => {
+  const rows = Array.from({ length: 9 }, (_, index) => ({
+    id: `l${index}`,
+    question: `Lamp ${index}?`,
+    tools: [{ name: 'on', parameters: {} }],
+    gold: [{ name: 'on', arguments: {} }],
+  }));
+  const own = place.write('own.jsonl', rows);
+  const { status, stdout } = cli('eval', 'convert', '--benchmark', own, '--limit', '3', '--out', 'few.jsonl');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/3 of 9 records, 3 gold calls, 1 tool/);
+  const ids = place.read('few.jsonl').trim().split('\n');
+  expect(ids.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['l0', 'l3', 'l6']);
 });
 
 test('--help of every command names its flags and exits 0', () => {
@@ -131,4 +168,19 @@ test('--dry-run prints the resolved configuration and an estimate, and makes not
     config: { published: expect.arrayContaining(['noSpecGate']) as unknown },
   });
   expect(place.exists('runs')).toBe(false);
+});
+
+test('--dry-run warns of what has no effect, as the run does', () => {
+  const tasks = Array.from({ length: 12 }, (_, index) => ({
+    id: `t${index}`,
+    question: `Switch on lamp number ${index}.`,
+    tools: [{ name: 'on', description: 'on', parameters: { lamp: { type: 'integer' } } }],
+    gold: [{ name: 'on', arguments: { lamp: index } }],
+  }));
+  const file = place.write('given.jsonl', tasks);
+  const args = ['train', '--model', model, '--tasks', file, '--generator-steps', '3', '--dry-run'];
+  const message = 'generator.steps has no effect: this run trains on given tasks, without a Generator';
+  expect(cli(...args).stdout).toContain(`\nwarning: ${message}\n`);
+  const { warnings } = JSON.parse(cli(...args, '--json').stdout) as { warnings: string[] };
+  expect(warnings).toContain(message);
 });

@@ -44,6 +44,33 @@ withAddon('eval of the embedded model', () => {
     expect(right).toBeLessThan(TASKS);
   });
 
+  test('an answer length that leaves no room for a prompt is refused, and nothing is written', () => {
+    const { status, stderr } = place.cli(...common, '--out', 'endless', '--max-new-tokens', '1000000');
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(
+        /--max-new-tokens 1000000: leaves no room for a prompt, .* context is \d+ tokens/,
+      ) as string,
+    });
+    expect(place.exists('endless')).toBe(false);
+  });
+
+  test('under --json an interrupted evaluation says so on stdout', async () => {
+    const child = place.start(...common, '--json', '--out', 'stopped', '--pass-at', '2000');
+    const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (/exam: 1 of/.test(text)) child.kill('SIGINT');
+    });
+    expect(await ended).toBe(130);
+    expect(JSON.parse(stdout)).toEqual({
+      type: 'error',
+      code: 'TOOL_R0_ABORTED',
+      message: 'stopped by a signal; the same command goes on from stopped',
+    });
+  });
+
   test('sampled answers are the same for the same seed and batch, others for another seed', () => {
     const settings = ['--temperature', '1', '--batch', '16'];
     const first = evaluated('sampled-1', settings, 3);

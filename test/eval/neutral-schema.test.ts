@@ -5,7 +5,9 @@ import * as path from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 
 import { readNeutralFile } from '../../lib/eval/benchmarks/neutral-file';
-import { describeWithData, neutralRecords } from './benchmarks';
+import { loadTrainingTasks } from '../../lib/datasets/load-training-tasks';
+import { loadBenchmark } from '../../lib/eval/load-benchmark';
+import { BENCHMARK_DATA, describeWithData, neutralRecords } from './benchmarks';
 
 const schema = JSON.parse(
   fs.readFileSync(path.join(__dirname, '../../assets/neutral-record.schema.json'), 'utf8'),
@@ -60,6 +62,21 @@ test.each<[string, unknown, boolean]>([
 });
 
 describeWithData('published benchmarks', () => {
+  test.each(['sft400', 'rltest80'])(
+    'ToolRL’s %s, where menus offer a tool twice, is read whole',
+    async (name) => {
+      const file = path.join(BENCHMARK_DATA, 'toolrl', `neutral_${name}.jsonl`);
+      const exam = await loadBenchmark(file);
+      const training = await loadTrainingTasks(file);
+      expect([exam.problems, training.problems]).toEqual([[], []]);
+      const count = Number(/\d+/.exec(name)![0]);
+      expect(exam.records).toHaveLength(count);
+      // Each has one record that calls what it does not offer: it cannot be learnt.
+      expect(training.dropped).toEqual({ gold_not_offered: 1 });
+      expect(training.records).toHaveLength(count - 1);
+    },
+  );
+
   test.each(['toolalpaca', 'sealtools', 'nexusraven', 'apibank', 'snips', 'bfcl'])(
     '%s keeps the schema',
     (name) => {

@@ -48,6 +48,15 @@ describeWithData('published benchmarks', () => {
     expect(records.filter(({ tools, gold }) => tools[0]!.name === gold[0]!.name)).toHaveLength(258);
   });
 
+  test.each(['original', 'hammer'] as const)(
+    'API-Bank (%s): as many duplicates as the note says',
+    async (layout) => {
+      const { records, notes } = await loadBenchmark('api-bank', BENCHMARK_DATA, { layout });
+      const distinct = new Set(records.map(({ question, gold }) => JSON.stringify([question, gold])));
+      expect(notes).toContain(`${records.length - distinct.size} rows are exact duplicates`);
+    },
+  );
+
   test('a set that Hammer does not hold is read as published, and says so', async () => {
     const { layout, notes } = await loadBenchmark('snips', BENCHMARK_DATA, { layout: 'hammer' });
     expect(layout).toBe('original');

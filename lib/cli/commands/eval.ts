@@ -107,19 +107,17 @@ function checkGoingOn(signal: AbortSignal): void {
 async function askModel(args: EvalArguments): Promise<void> {
   const sampling = samplingOf(args);
   checkOutputs(args);
-  const interrupt = interruptSignal(() =>
-    log(
-      args.out
-        ? `stopping; the same command goes on from ${args.out}. Ctrl-C again to leave at once.`
-        : 'stopping.',
-    ),
-  );
+  const rest = args.out ? `; the same command goes on from ${args.out}` : '';
+  const tellStopped = () => {
+    if (args.json) print(JSON.stringify(errorEvent(new AbortedError(`stopped by a signal${rest}`))));
+  };
+  const stopping = () => log(`stopping${rest}. Ctrl-C again to leave at once.`);
+  const interrupt = interruptSignal(stopping, tellStopped);
   try {
     await evaluateInSteps(args, sampling, interrupt.signal);
   } catch (error) {
     if (!(error instanceof AbortedError && interrupt.signal.aborted)) throw error;
-    const rest = args.out ? `; the same command goes on from ${args.out}` : '';
-    if (args.json) print(JSON.stringify(errorEvent(new AbortedError(`stopped by a signal${rest}`))));
+    tellStopped();
     process.exitCode = 130;
   } finally {
     interrupt.release();

@@ -1,15 +1,15 @@
 /** The shapes in which systems give tool calls as JSON. */
-import { callOf, readRelaxed, toToolCall, type ParsedCall } from '../roles/calls';
+import { callOf, toToolCall, type ParsedCall } from '../roles/calls';
 import type { ToolCall } from '../tasks/task';
-import { isDict, PyDict, PyTuple, strip, type PyValue } from '../text';
-
-const SWITCHES = { ellipsisVoidsParse: false };
-
-export const relaxed = (text: string): PyValue => readRelaxed(text, SWITCHES);
+import { isDict, PyDict, PySet, PyTuple, strip, type PyValue } from '../text';
+import { holdsEllipsis, isPlaceholder, readValue } from './answer-values';
 
 export interface ShapeOptions {
-  /** What is JSON among other text is a call only if it says so: a name beside arguments, or a wrapper of calls. */
-  explicit?: boolean;
+  /**
+   * What is JSON among other text is a call only if it says so: a name beside arguments, or a wrapper of calls. `unless offered`: or nothing but
+   * a name, or the name of a tool of `byName`.
+   */
+  explicit?: boolean | 'unless offered';
   /** `{function: {argument: value}}`, as BFCL's own decoders give it: of any name, or of these, since text may hold such objects that are no calls. */
   byName?: true | ReadonlySet<string>;
   /** Reads the text of a message without calls. */
@@ -91,22 +91,28 @@ function singleCall(dict: PyDict, options: ShapeOptions): ParsedCall | null {
   const { explicit = false, byName, onUnreadable } = options;
   const wrapped = dict.get('function');
   if (isDict(wrapped)) return singleCall(wrapped, { explicit, ...(onUnreadable ? { onUnreadable } : {}) });
+  const isOffered = (name: string) => typeof byName === 'object' && byName.has(name);
   const nameKey = NAMES.find((key) => isName(dict.get(key)));
   if (nameKey === undefined) return byName ? callByName(dict, byName) : null;
   const argumentKey = ARGUMENTS.find((key) => dict.has(key) && isArguments(dict.get(key)));
   if (isDeclaration(dict, argumentKey)) return null;
+  const name = dict.get(nameKey) as string;
+  if (explicit && !isOffered(name) && saysNoCall(dict, name, argumentKey)) return null;
   if (argumentKey === undefined) {
-    if (explicit) return null;
+    if (explicit === true) return null;
     const isWrapper = CALL_TYPES.includes(dict.get('type'));
     const flat = dict.entries().filter(([key]) => !(isWrapper && WRAPPER_KEYS.includes(key)));
-    return callOf(PyDict.of(flat.map(([key, value]) => [key === nameKey ? 'name' : key, value])), relaxed);
+    return callOf(
+      PyDict.of(flat.map(([key, value]) => [key === nameKey ? 'name' : key, value])),
+      (text) => readValue(text) ?? null,
+    );
   }
   const given = dict.get(argumentKey);
-  const read = typeof given === 'string' && given.trim() !== '' ? relaxed(given) : given;
+  const read = typeof given === 'string' && given.trim() !== '' ? readValue(given) : given;
   if (!isDict(read) && !isNothing(given)) onUnreadable?.();
   // Arguments that cannot be read are a call all the same.
   return {
-    name: dict.get(nameKey) as string,
+    name,
     arguments: isDict(read) ? read : isNothing(given) ? new PyDict() : PyDict.of([[argumentKey, given!]]),
   };
 }
@@ -119,10 +125,53 @@ const isNothing = (value: PyValue | undefined) =>
 const isArguments = (value: PyValue | undefined) =>
   isDict(value) || isNothing(value) || (typeof value === 'string' && /^\s*\{/.test(value));
 
+/** Keys of a call that names its tool and no more. */
+const CALL_KEYS: readonly unknown[] = [...NAMES, 'arguments', 'parameters', 'args', ...WRAPPER_KEYS];
+const NO_TOOL = /^(?:none|null)$/i;
+
+/** `{"error": "no such function", "tool": "none", "input": ""}`, `{"name": "Ann", "age": 5}`. */
+function saysNoCall(dict: PyDict, name: string, argumentKey: string | undefined): boolean {
+  const given = argumentKey === undefined ? null : dict.get(argumentKey);
+  if (isDict(given) ? given.size > 0 : !isNothing(given)) return false;
+  if (NO_TOOL.test(strip(name))) return true;
+  return !isDict(given) && !dict.keys().every((key) => key === argumentKey || CALL_KEYS.includes(key));
+}
+
 /** A tool of the menu, repeated. */
 function isDeclaration(dict: PyDict, argumentKey: string | undefined): boolean {
   const schema = argumentKey === undefined ? undefined : dict.get(argumentKey);
-  return dict.has('description') && isDict(schema) && (schema.has('properties') || schema.has('type'));
+  if (!isDict(schema)) return false;
+  const isSchema = schema.get('type') === 'object' && isDict(schema.get('properties'));
+  if (isSchema || !dict.has('description')) return isSchema;
+  return schema.has('properties') || schema.has('type') || schema.values().every((item) => isDict(item));
+}
+
+/** Keys whose values hold calls. */
+const HOLDERS: readonly unknown[] = [
+  'tool_calls',
+  'function_call',
+  'functionCall',
+  'choices',
+  'candidates',
+  'message',
+  'content',
+  'parts',
+];
+
+/** Whether `...` stands for a call, its name or its arguments, so that the calls are not all that was meant. As a text it may be an argument's value. */
+export function isDraft(value: PyValue): boolean {
+  if (isPlaceholder(value)) return true;
+  if (Array.isArray(value)) return value.some(isDraft);
+  if (value instanceof PyTuple || value instanceof PySet) return value.items.some(isDraft);
+  if (!isDict(value)) return false;
+  return value.entries().some(([key, inner]) => {
+    if (isPlaceholder(key) || holdsEllipsis(inner)) return true;
+    if (HOLDERS.includes(key) || (key === 'function' && isDict(inner))) {
+      return typeof inner !== 'string' && isDraft(inner);
+    }
+    if (!(NAMES as unknown[]).includes(key) && !(ARGUMENTS as unknown[]).includes(key)) return false;
+    return isPlaceholder(inner) || (isDict(inner) && inner.keys().some(isPlaceholder));
+  });
 }
 
 function callByName(dict: PyDict, names: true | ReadonlySet<string>): ParsedCall | null {

@@ -1,19 +1,15 @@
-import { extractSolverFields, lastAnswerBlock } from '../roles/solver';
 import type { JsonValue, Tool, ToolCall } from '../tasks/task';
 import { fromJson, isDict, strip, type PyValue } from '../text';
-import { callsIn, isCallingBlock, relaxed, responseMessage, type ShapeOptions } from './call-shapes';
+import { partsOf, withoutEndMarks, type CallBlock } from './answer-parts';
+import { isTooDeep, MAX_CALL_DEPTH, readValue } from './answer-values';
+import { callsIn, isCallingBlock, isDraft, responseMessage, type ShapeOptions } from './call-shapes';
 import { readPythonCalls } from './python-answers';
 
-const THINKING = /<think>[\s\S]*?<\/think>/gi;
-/** Where a prompt ends in `<think>`, an answer has the closing tag only; one that was cut off has the opening one. */
-const THOUGHT = /^[\s\S]*<\/think>|<think>[\s\S]*$/gi;
-const END_MARKS = /(?:\s*(?:<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text)\|>|<\/s>))+\s*$/;
-const CALL_BLOCK = /<(tool_calls?|function_calls?|functioncall)>([\s\S]*?)(?:<\/\1>|$)/gi;
-const FUNCTION_BLOCK = /<function=([\w.-]+)>\s*(\{[\s\S]*?\})\s*<\/function>/g;
 const FENCE = /```(?:\w+)?[ \t]*\n?([\s\S]*?)```/g;
-const CUT_BLOCK = /<tool_call_answer>/i;
 /** What some models put before their calls. */
 const MARKS = /^(?:\[TOOL_CALLS\]|<\|python_tag\|>|API-Request:)\s*/;
+/** What may be a value as a whole: tags in it are no tags then. */
+const VALUE = /^(?:[[{]|```)/;
 
 export interface ReadOptions {
   /** The menu. With it `{f: {…}}` and `functions.f{…}` are calls where f is a tool of it. */
@@ -29,30 +25,40 @@ const namesOf = ({ tools = [] }: ReadOptions): ReadonlySet<string> =>
 
 /**
  * The calls that an answer of any model holds. Tried in this order, the first that gives calls: the last `<tool_call_answer>` (this project's
- * form); blocks like `<tool_call>` (Qwen, Hermes) and `<function=f>` (Llama); without `<think>`, the whole text, then its fenced code, then
- * `functions.f{…}`, then JSON and lists of Python calls among other words. What was cut off in the middle of its calls is not read: the calls that are whole are not
- * all that was meant.
+ * form); blocks like `<tool_call>` (Qwen, Hermes) and `<function=f>` (Llama); the whole text, then its fenced code, then `functions.f{…}`, then
+ * JSON and lists of Python calls among other words. What is thought (`<think>`) does not count. What was cut off in the middle of its calls
+ * is not read: the calls that are whole are not all that was meant. Nor is what is nested more than 500 levels deep. Outside of blocks JSON
+ * must say that it is a call: a name beside arguments, a wrapper of calls, or the name of a tool of the menu.
  * @returns null where none can be read; an empty list is an answer: no call
  */
 export function readCalls(text: string, options: ReadOptions = {}): ToolCall[] | null {
   const names = namesOf(options);
   const shapes: ShapeOptions = { byName: names, readText: (inner) => readCalls(inner, options) };
-  if (lastAnswerBlock(text) !== null) {
-    const fields = extractSolverFields(text, { requireThink: false });
-    return fields === null ? null : readList(fields.answer, shapes);
+  const alone: ShapeOptions = { ...shapes, explicit: 'unless offered' };
+  const whole = withoutEndMarks(text).replace(MARKS, '');
+  const calls = VALUE.test(whole) ? readList(whole, alone) : null;
+  if (calls !== null) return calls;
+  const { blocks, said } = partsOf(text);
+  const answer = blocks.findLast(({ tag }) => tag === 'tool_call_answer');
+  if (answer) return answer.closed ? readList(answer.content, shapes) : null;
+  if (blocks.length > 0) {
+    const read = blocks.map((block) => readBlock(block, shapes));
+    return read.includes(null) ? null : read.flatMap((some) => some!);
   }
-  if (CUT_BLOCK.test(text.replace(THINKING, ''))) return null;
-  const said = strip(text.replace(THINKING, '').replace(THOUGHT, '').replace(END_MARKS, ''));
-  const blocks = [...said.matchAll(CALL_BLOCK)].map((match) => readList(match[2]!, shapes));
-  if (blocks.length > 0) return blocks.includes(null) ? null : blocks.flatMap((calls) => calls!);
-  const functions = [...said.matchAll(FUNCTION_BLOCK)].map((match) => callsOfFunction(match[1]!, match[2]!));
-  if (functions.length > 0) return functions.flat();
+  const words = withoutEndMarks(said);
   return (
-    readList(said.replace(MARKS, ''), shapes) ??
-    readFences(said, shapes) ??
-    readNamespaced(said, names) ??
-    readSpans(said, shapes)
+    readList(words.replace(MARKS, ''), alone) ??
+    readFences(words, alone, names) ??
+    readNamespaced(words, names) ??
+    readSpans(words, shapes)
   );
+}
+
+function readBlock({ name, content, closed }: CallBlock, options: ShapeOptions): ToolCall[] | null {
+  const inside = withoutEndMarks(content);
+  if (name === undefined) return readList(inside, options);
+  const isWhole = inside.startsWith('{') && (closed || isDict(readValue(inside)));
+  return isWhole ? callsOfFunction(name, inside) : null;
 }
 
 /**
@@ -63,8 +69,10 @@ export function readCallList(
   calls: readonly JsonValue[],
   options: ReadOptions = {},
 ): ToolCall[] | null | 'unreadable' {
+  if (isTooDeep([...calls])) return 'unreadable';
   let torn = false;
   const value = fromJson([...calls]);
+  if (isDraft(value)) return 'unreadable';
   const readText = (text: string) => readCalls(text, options);
   const read = callsIn(value, { byName: true, readText, onUnreadable: () => (torn = true) });
   if (torn) return 'unreadable';
@@ -100,40 +108,47 @@ const SPOKEN_KEYS = ['role', 'content', 'parts', 'refusal', 'finish_reason', 'fi
 const isEmpty = (value: PyValue | undefined) =>
   value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 
-function readList(text: string, options: ShapeOptions): ToolCall[] | null {
-  const value = relaxed(text);
-  const calls = value === null ? null : callsIn(value, options);
-  return calls ?? readPythonCalls(text) ?? readJsonLines(text, options);
+/** @param offered see readPythonCalls */
+function readList(text: string, options: ShapeOptions, offered?: ReadonlySet<string>): ToolCall[] | null {
+  const value = readValue(text);
+  if (value !== undefined && isDraft(value)) return null;
+  const calls = value === undefined ? null : callsIn(value, options);
+  return calls ?? readPythonCalls(text, offered) ?? readJsonLines(text, options);
 }
 
 /** Objects one below the other, or with a comma or a semicolon between them (Llama). */
 function readJsonLines(text: string, options: ShapeOptions): ToolCall[] | null {
-  const list = `[${text.trim().replace(/\}\s*[;,]?\s*\n?\s*(?=\{)/g, '},')}]`;
-  if (!list.startsWith('[{') || !list.endsWith('}]')) return null;
-  const value = relaxed(list);
-  return value === null ? null : callsIn(value, { ...options, explicit: true });
+  const lines = text.trim();
+  if (!lines.startsWith('{') || !lines.endsWith('}')) return null;
+  const value = readValue(`[${lines.replace(/\}\s*(?:[;,]\s*)?(?=\{)/g, '},')}]`);
+  return value === undefined || isDraft(value) ? null : callsIn(value, { ...options, explicit: true });
 }
 
 const callsOfFunction = (name: string, text: string): ToolCall[] =>
   callsIn(fromJson([{ name, arguments: text }])) ?? [];
 
 /** All fenced code that is calls; what stands in several fences is one call said again. */
-function readFences(text: string, options: ShapeOptions): ToolCall[] | null {
+function readFences(text: string, options: ShapeOptions, names: ReadonlySet<string>): ToolCall[] | null {
   if (text.split('```').length % 2 === 0) return null;
   const pieces = new Set([...text.matchAll(FENCE)].map((match) => strip(match[1]!).replace(MARKS, '')));
-  const read = [...pieces].map((piece) => readList(piece, options)).filter((calls) => calls !== null);
+  // Beside words it may be code that explains something.
+  const offered = text.replace(FENCE, '').trim() === '' ? undefined : names;
+  const read = [...pieces]
+    .map((piece) => readList(piece, options, offered))
+    .filter((calls) => calls !== null);
   return read.length > 0 ? read.flat() : null;
 }
 
-const NAMESPACED = /(?<![\w.])functions\.([\w.-]+?)(?::\d+)?\s*(?=\{)/g;
+const NAMESPACED = /(?<![\w.-])functions\.([\w.-]+?)(?::\d+)?\s*(?=\{)/g;
 
 /** `functions.f{"a": 1}`, one or several, of tools of the menu. */
 function readNamespaced(text: string, names: ReadonlySet<string>): ToolCall[] | null {
   const found: ToolCall[] = [];
+  let torn = 0;
   for (const match of text.matchAll(NAMESPACED)) {
     const start = match.index + match[0].length;
     const end = closingOf(text, start);
-    if (end === UNCLOSED) return null;
+    if (end === UNCLOSED || (end < 0 && ++torn > MOST_SPANS)) return null;
     if (end >= 0 && names.has(match[1]!))
       found.push(...callsOfFunction(match[1]!, text.slice(start, end + 1)));
   }
@@ -151,12 +166,21 @@ function readSpans(text: string, options: ShapeOptions): ToolCall[] | null {
     tried++;
     const end = closingOf(text, at);
     if (end === UNCLOSED && BEGUN.test(text.slice(at))) return null;
-    const calls = end < 0 ? null : readList(text.slice(at, end + 1), { ...options, explicit: true });
+    if (end < 0) continue;
+    const span = text.slice(at, end + 1);
+    const calls = readList(span, { ...options, explicit: true });
+    if (calls === null && isDraftText(span)) at = end;
     if (calls === null || calls.length === 0) continue;
     found.push(...calls);
     at = end;
   }
   return found.length > 0 ? found : null;
+}
+
+/** `[…, ...]`: the calls in it are not all that was meant. */
+function isDraftText(text: string): boolean {
+  const value = readValue(text);
+  return value !== undefined && isDraft(value);
 }
 
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
@@ -165,22 +189,36 @@ const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}'
 const BEGUN = /^[[{]\s*["'{[\w]/;
 const UNCLOSED = -1;
 const MISMATCHED = -2;
+/** Brackets within brackets that are followed: more than calls of the deepest nesting have. */
+const DEEPEST = 2 * MAX_CALL_DEPTH;
 
 /** Where the bracket at `start` is closed, those in strings left aside. */
 function closingOf(text: string, start: number): number {
   const open: string[] = [];
+  /** Quotation marks that nothing closes are letters: apostrophes. What closes none closes none of those that follow. */
+  const letters = new Set<string>();
   for (let at = start; at < text.length; at++) {
     const character = text[at]!;
-    if (character === '"' || character === "'") {
-      const quoted = character === '"' ? /"(?:\\.|[^"\\])*"/y : /'(?:\\.|[^'\\])*'/y;
-      quoted.lastIndex = at;
-      // An apostrophe that nothing closes is a letter.
-      if (quoted.test(text)) at = quoted.lastIndex - 1;
-    } else if (character in CLOSING) open.push(CLOSING[character]!);
-    else if (character === open.at(-1)) {
+    if ((character === '"' || character === "'") && !letters.has(character)) {
+      const end = endOfQuoted(text, at);
+      if (end < 0) letters.add(character);
+      else at = end;
+    } else if (character in CLOSING) {
+      open.push(CLOSING[character]!);
+      if (open.length > DEEPEST) return MISMATCHED;
+    } else if (character === open.at(-1)) {
       open.pop();
       if (open.length === 0) return at;
     } else if (character === ')' || character === ']' || character === '}') return MISMATCHED;
   }
   return UNCLOSED;
+}
+
+/** Index of the quotation mark that ends the string begun at `start`; -1 if none does. */
+function endOfQuoted(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === text[start]) return at;
+  }
+  return -1;
 }

@@ -78,6 +78,42 @@ test('one who waits is told how many answers there are, at growing intervals', a
   expect(heard).toHaveLength(before);
 });
 
+test('a fast policy is not asked for a word per answer again', async () => {
+  const { calls, told } = policy();
+  const watched = watchedPolicy(told, { most: 8, patience: 1000, onWaiting: () => undefined });
+  for (let time = 0; time < 3; time++) await watched.generate([[1], [2]], { ...request, n: 4 });
+  expect(calls.map(({ onFinish }) => onFinish !== undefined)).toEqual([true, false, false]);
+});
+
+test('a slow one is', async () => {
+  const { calls, told } = policy(30);
+  const watched = watchedPolicy(told, { most: 8, patience: 20, onWaiting: () => undefined });
+  for (let time = 0; time < 2; time++) await watched.generate([[1], [2]], { ...request, n: 4 });
+  expect(calls.map(({ onFinish }) => onFinish !== undefined)).toEqual([true, true]);
+});
+
+test('parts that are done are counted, also where single answers are not', async () => {
+  const { calls, told } = policy();
+  const heard: number[] = [];
+  let tell: () => void = () => undefined;
+  const isTold = new Promise<void>((resolve) => (tell = resolve));
+  const slowLater: EvaluationPolicy = {
+    ...told,
+    async generate(...asked) {
+      if (calls.length === 2) await isTold;
+      return told.generate(...asked);
+    },
+  };
+  const onWaiting = ({ answered }: WaitingProgress) => {
+    if (calls.length === 2) tell();
+    heard.push(answered);
+  };
+  await watchedPolicy(slowLater, { most: 2, patience: 400, onWaiting }).generate([[1]], { ...request, n: 6 });
+  // The fake names no single answer of so small a part: those of the first are never counted, those of the second as a whole.
+  expect(calls.map(({ onFinish }) => onFinish !== undefined)).toEqual([true, false, false]);
+  expect(heard[0]).toBe(2);
+});
+
 test('nobody is told of a short batch', async () => {
   const heard: WaitingProgress[] = [];
   await watchedPolicy(policy().told, { most: 8, onWaiting: (progress) => heard.push(progress) }).generate(

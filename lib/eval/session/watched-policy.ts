@@ -23,6 +23,8 @@ const LONGEST_SILENCE = 30_000;
 
 type Answers = Awaited<ReturnType<EvaluationPolicy['generate']>>;
 type Generate = EvaluationPolicy['generate'];
+type Prompts = Parameters<Generate>[0];
+type CountedRequest = EvaluationRequest & Pick<GenerateOptions, 'onFinish'>;
 
 /**
  * A policy that does not fall silent over a long batch, and that is asked for many samples of a task (pass@100000) in parts, each with a seed of
@@ -30,48 +32,54 @@ type Generate = EvaluationPolicy['generate'];
  */
 export function watchedPolicy(policy: EvaluationPolicy, options: WatchOptions): EvaluationPolicy {
   const { dir, info, tokenizer } = policy;
+  const { most, onWaiting, patience = PATIENCE } = options;
+  // A word per answer costs a fast model (70k tokens/s) some 7 % of its speed, and nobody waits for such a one: it is asked for the first
+  // time, and after slow times.
+  let isSlow = true;
+  const ask = async (prompts: Prompts, request: EvaluationRequest, count: (answers: number) => void) => {
+    const counted: CountedRequest = isSlow && onWaiting ? { ...request, onFinish: () => count(1) } : request;
+    const started = performance.now();
+    const answers = await policy.generate(prompts, counted);
+    isSlow = performance.now() - started > patience / 2;
+    if (counted === request) count(answers.finishReasons.length);
+    return answers;
+  };
   const generate: Generate = async (prompts, request) => {
-    const watch = startWatch(prompts.length * request.n, options);
+    const watch = startWatch(prompts.length * request.n, onWaiting, patience);
+    const askInPart = (part: EvaluationRequest) => ask(prompts, part, watch.count);
+    const size = Math.max(1, Math.floor(most / prompts.length));
     try {
-      return await inParts(
-        policy,
-        prompts,
-        watch ? { ...request, onFinish: watch.onFinish } : request,
-        options,
-      );
+      return await (request.n <= size ? askInPart(request) : inParts(request, size, askInPart));
     } finally {
-      watch?.stop();
+      watch.stop();
     }
   };
   return { ...(dir === undefined ? {} : { dir }), info, tokenizer, generate };
 }
 
-function startWatch(total: number, { onWaiting, patience = PATIENCE }: WatchOptions) {
-  if (onWaiting === undefined) return undefined;
+function startWatch(total: number, onWaiting: WatchOptions['onWaiting'], patience: number) {
   let answered = 0;
   let silence = patience;
-  let timer = setTimeout(function tell() {
-    onWaiting({ answered, total });
-    silence = Math.min(2 * silence, LONGEST_SILENCE);
-    timer = setTimeout(tell, silence);
-  }, silence);
-  return { onFinish: () => void answered++, stop: () => clearTimeout(timer) };
+  const wait = () =>
+    setTimeout(() => {
+      onWaiting?.({ answered, total });
+      silence = Math.min(2 * silence, LONGEST_SILENCE);
+      timer = wait();
+    }, silence);
+  let timer = wait();
+  return { count: (answers: number) => void (answered += answers), stop: () => clearTimeout(timer) };
 }
 
 async function inParts(
-  policy: EvaluationPolicy,
-  prompts: Parameters<Generate>[0],
-  request: EvaluationRequest & Pick<GenerateOptions, 'onFinish'>,
-  { most }: WatchOptions,
+  request: EvaluationRequest,
+  size: number,
+  ask: (part: EvaluationRequest) => Promise<Answers>,
 ): Promise<Answers> {
-  const size = Math.max(1, Math.floor(most / prompts.length));
-  if (request.n <= size) return policy.generate(prompts, request);
   const parts: { answers: Answers; n: number }[] = [];
   for (let from = 0; from < request.n; from += size) {
     const n = Math.min(size, request.n - from);
     const seed = Random.seeded(`part ${request.seed} ${from}`).int(0, 2 ** 31 - 1);
-    const part = { ...request, n, seed };
-    parts.push({ answers: await policy.generate(prompts, part), n });
+    parts.push({ answers: await ask({ ...request, n, seed }), n });
   }
   return joined(parts, size, request.n);
 }

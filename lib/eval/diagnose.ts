@@ -3,11 +3,12 @@ import { GroundingText } from '../rewards/grounding';
 import type { JsonValue, ToolCall } from '../tasks/task';
 import { fromJson } from '../text';
 import { cheapestAssignment } from './assignment';
+import { isTooDeep } from './answer-values';
 import { requiredOf } from './bfcl-match';
 import { standardized } from './bfcl-values';
 import { matchRecord } from './match-calls';
 import type { NeutralRecord } from './neutral-record';
-import { isAbsent } from './value-equality';
+import { isAbsent, ownValue } from './value-equality';
 
 export const ERROR_KINDS = [
   'no_parse',
@@ -44,13 +45,15 @@ export interface AnswerError {
 export function diagnose(predicted: readonly ToolCall[] | null, record: NeutralRecord): AnswerError[] {
   const match = matchRecord(predicted, record);
   if (match.correct) return [];
-  if (predicted === null) return [{ kind: 'no_parse' }];
+  if (predicted === null || predicted.some((call) => isTooDeep(call.arguments)))
+    return [{ kind: 'no_parse' }];
   const { gold } = record;
   const grounding = new GroundingText(record.question);
   const wrongArguments = (from: number, to: number) =>
     argumentErrors(predicted[from]!, to, record, grounding);
   const pairs = pairCalls(predicted, gold, match.pairMatches, wrongArguments);
-  const unused = predicted.filter((_, index) => !pairs.includes(index));
+  const used = new Set(pairs);
+  const unused = predicted.filter((_, index) => !used.has(index));
   const unmet = gold.filter((_, index) => pairs[index] === null);
   const errors = pairs.flatMap((place, index) =>
     place === null || match.pairMatches(place, index) ? [] : wrongArguments(place, index),
@@ -71,6 +74,8 @@ const rank = ({ kind }: AnswerError) => ERROR_KINDS.indexOf(kind);
 /** Costs of a pair: more than any number of wrong arguments, so that right pairs come first; and of none, more than any pair. */
 const WRONG = 1e4;
 const UNPAIRED = 1e9;
+/** Calls that are paired in the best way, which costs the cube of their number; beyond them they are in their order. */
+const MOST_PAIRED = 100;
 
 /**
  * For each gold call the answer's call of the same tool that it is taken for; null if none is left. As many pairs as there can be, of them as
@@ -82,6 +87,7 @@ function pairCalls(
   isRight: (predicted: number, gold: number) => boolean,
   errorsOf: (predicted: number, gold: number) => readonly AnswerError[],
 ): (number | null)[] {
+  if (Math.min(predicted.length, gold.length) > MOST_PAIRED) return pairInOrder(predicted, gold);
   const cost = (from: number, to: number): number => {
     if (predicted[from]!.name.trim() !== gold[to]!.name.trim()) return UNPAIRED;
     return isRight(from, to) ? 0 : WRONG + errorsOf(from, to).length;
@@ -97,6 +103,17 @@ function pairCalls(
   });
 }
 
+function pairInOrder(predicted: readonly ToolCall[], gold: readonly ToolCall[]): (number | null)[] {
+  const places = new Map<string, number[]>();
+  predicted.forEach(({ name }, index) => {
+    const known = places.get(name.trim());
+    if (known) known.push(index);
+    else places.set(name.trim(), [index]);
+  });
+  places.forEach((indices) => indices.reverse());
+  return gold.map(({ name }) => places.get(name.trim())?.pop() ?? null);
+}
+
 function argumentErrors(
   predicted: ToolCall,
   index: number,
@@ -104,7 +121,12 @@ function argumentErrors(
   grounding: GroundingText,
 ): AnswerError[] {
   const gold = record.gold[index]!;
-  const accepted = record.gold_alternatives?.[index]?.[gold.name];
+  const accepted = ownValue(record.gold_alternatives?.[index] ?? {}, gold.name);
+  const given = (argument: string) => ownValue(predicted.arguments, argument);
+  const right = (argument: string) => ownValue(gold.arguments, argument);
+  const isAbsentInGold = (argument: string) => isAbsent(right(argument));
+  const expectedOf = (argument: string): JsonValue =>
+    right(argument) ?? ownValue(accepted ?? {}, argument)?.[0] ?? null;
   const optional = record.optional_args?.[index] ?? [];
   const names = { gold: gold.name, predicted: predicted.name };
   // An argument alone in a call tells whether its value is accepted, by the record's own rule.
@@ -112,35 +134,34 @@ function argumentErrors(
     matchRecord([{ name: gold.name, arguments: { [argument]: value } }], {
       ...record,
       tools: record.tools.map((tool) => ({ ...tool, required: [] as string[] })),
-      gold: [{ name: gold.name, arguments: { [argument]: gold.arguments[argument] ?? value } }],
-      gold_alternatives: accepted && [{ [gold.name]: { [argument]: accepted[argument] ?? [] } }],
+      gold: [{ name: gold.name, arguments: { [argument]: right(argument) ?? value } }],
+      gold_alternatives: accepted && [{ [gold.name]: { [argument]: ownValue(accepted, argument) ?? [] } }],
       optional_args: undefined,
     }).correct;
 
   const wanted = new Set(accepted ? Object.keys(accepted) : Object.keys(gold.arguments));
   const missing = accepted
     ? mustBeThere(accepted, requiredOf(record.tools.find(({ name }) => name === gold.name))).filter(
-        (argument) => !(argument in predicted.arguments),
+        (argument) => given(argument) === undefined,
       )
     : [...wanted].filter(
-        (argument) =>
-          isAbsent(predicted.arguments[argument]) &&
-          !optional.includes(argument) &&
-          !isAbsent(gold.arguments[argument]),
+        (argument) => isAbsent(given(argument)) && !optional.includes(argument) && !isAbsentInGold(argument),
       );
-  const given = Object.entries(predicted.arguments).filter(
+  const rest = Object.entries(predicted.arguments).filter(
     ([argument, value]) => !missing.includes(argument) && (accepted || !isAbsent(value)),
   );
   return [
-    ...missing.map((argument): AnswerError => {
-      const expected = gold.arguments[argument] ?? accepted?.[argument]?.[0] ?? null;
-      return { kind: 'missing_argument', ...names, argument, expected };
-    }),
-    ...given.flatMap(([argument, got]): AnswerError[] => {
-      const isExtra = !wanted.has(argument) || (!accepted && isAbsent(gold.arguments[argument]));
+    ...missing.map((argument): AnswerError => ({
+      kind: 'missing_argument',
+      ...names,
+      argument,
+      expected: expectedOf(argument),
+    })),
+    ...rest.flatMap(([argument, got]): AnswerError[] => {
+      const isExtra = !wanted.has(argument) || (!accepted && isAbsentInGold(argument));
       if (isExtra) return [{ kind: 'extra_argument', ...names, argument, got }];
       if (isAccepted(argument, got)) return [];
-      const expected = gold.arguments[argument] ?? accepted?.[argument]?.[0] ?? null;
+      const expected = expectedOf(argument);
       if (isReordered(got, expected)) return [{ kind: 'order', ...names, argument, expected, got }];
       const value = valueErrorKind(got, expected, grounding);
       return [{ kind: 'wrong_value', value, ...names, argument, expected, got }];

@@ -57,7 +57,9 @@ export function strataOf(records: readonly NeutralRecord[], scores: ReadonlyMap<
     const score = scores.get(record.id);
     if (score === undefined) continue;
     const key = stratumOf(record) ?? '';
-    strata.set(key, [...(strata.get(key) ?? []), score]);
+    const scored = strata.get(key);
+    if (scored) scored.push(score);
+    else strata.set(key, [score]);
   }
   return [...strata.values()].map((values) => ({ weight: 1, scores: values }));
 }
@@ -104,7 +106,11 @@ export function summarize({ records, runs, tooLong, passAt = [], seed = 0 }: Sum
 /** All answers to each task, over the seeds. */
 function mergeRuns(runs: readonly (readonly TaskResult[])[]): Map<string, ScoredAnswer[]> {
   const merged = new Map<string, ScoredAnswer[]>();
-  for (const { id, answers } of runs.flat()) merged.set(id, [...(merged.get(id) ?? []), ...answers]);
+  for (const { id, answers } of runs.flat()) {
+    const earlier = merged.get(id);
+    if (earlier) earlier.push(...answers);
+    else merged.set(id, [...answers]);
+  }
   return merged;
 }
 

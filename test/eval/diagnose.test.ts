@@ -5,7 +5,7 @@ import { diagnose, type AnswerError } from '../../lib/eval/diagnose';
 import type { NeutralRecord } from '../../lib/eval/neutral-record';
 import { matchRecord } from '../../lib/eval/match-calls';
 import { readCalls } from '../../lib/eval/read-calls';
-import type { ToolCall } from '../../lib/tasks/task';
+import type { JsonValue, ToolCall } from '../../lib/tasks/task';
 
 const call = (name: string, args: ToolCall['arguments'] = {}): ToolCall => ({ name, arguments: args });
 const record: NeutralRecord = {
@@ -197,6 +197,28 @@ test('every wrong answer has an error, no right one has', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('names of Object.prototype are ordinary argument names', () => {
+  const asked = { ...record, gold: [call('book', { constructor: 'Rome', toString: 'x' })] };
+  expect(kinds(diagnose([call('book')], asked))).toEqual(['missing_argument', 'missing_argument']);
+  expect(kinds(diagnose([call('book', { constructor: 'Rome', toString: 'y' })], asked))).toEqual([
+    'wrong_value: ungrounded',
+  ]);
+  const bfcl = { ...asked, gold_alternatives: [{ book: { constructor: ['Rome'], toString: ['x'] } }] };
+  expect(kinds(diagnose([call('book')], bfcl))).toEqual(['missing_argument', 'missing_argument']);
+});
+
+test('an answer that is nested without an end', () => {
+  const deep = JSON.parse('['.repeat(7000) + ']'.repeat(7000)) as JsonValue;
+  expect(kinds(diagnose([call('book', { hotel: deep }), weather], record))).toEqual(['no_parse']);
+});
+
+test('hundreds of wrong calls', () => {
+  const calls = (n: number) => Array.from({ length: 2000 }, () => call('book', { nights: n }));
+  const start = performance.now();
+  expect(diagnose(calls(3), { ...record, gold: calls(2) })).toHaveLength(2000);
+  expect(performance.now() - start).toBeLessThan(3000);
 });
 
 describe('calls in answers of any model', () => {

@@ -44,6 +44,18 @@ describe('the rule of the exams', () => {
     ['also inside lists', ['7', { k: '1.50' }], [7, { k: 1.5 }], true],
     ['signs and exponents', '+1e3', 1000, true],
     ['long integers are exact', '12345678901234567890', '12345678901234567891', false],
+    [
+      'but not beside a number that has lost digits',
+      '12345678901234567890',
+      Number('12345678901234567890'),
+      true,
+    ],
+    ['nor are they in lists', ['9007199254740993'], [JSON.parse('9007199254740993') as number], true],
+    ['long numbers in other spellings', '12345678901234567890.0', '1234567890123456789e1', true],
+    ['numbers beyond measure', '1e400', '1e500', false],
+    ['numbers below measure', '1e-400', '0', false],
+    ['zeros', '-0.00', '0e7', true],
+    ['names of Object.prototype in objects', { constructor: 'x' }, {}, false],
     ['a nearby number is another', 12345678.000001, '12345678', false],
     ['words are no numbers', 'seven', 7, false],
     ['separated thousands are text', '1,000', 1000, false],
@@ -124,6 +136,46 @@ describe('BFCL’s rules', () => {
     expect(judge({ n: 5 }, { n: [5], city: ['NYC'] })).toBe(false);
   });
 
+  test('options by the names of a record; what is no option', () => {
+    const gold = [call('f', { n: 1 })];
+    expect(right([call('f', { n: 2 })], gold, { gold_alternatives: [{ f: { n: [1, 2] } }] })).toBe(true);
+    expect(right([call('f')], gold, { optional_args: [['n']] })).toBe(true);
+    for (const options of [
+      null,
+      [],
+      { alternative: [] },
+      { ordered: 'yes' },
+      { checkTypes: 1 },
+      { optionalArgs: ['n'] },
+      { tools: {} },
+      { language: 'python' },
+      { alternatives: [{ f: { n: 1 } }] },
+      { alternatives: null },
+      { optionalArgs: [['n']], optional_args: [['n']] },
+    ])
+      expect(() => matchCalls(gold, gold, options as object)).toThrow(ConfigError);
+    for (const calls of [
+      'f',
+      [null],
+      [{ name: 5 }],
+      [{ name: 'f', arguments: '{}' }],
+      [{ name: 'f', arguments: [] }],
+    ]) {
+      expect(() => matchCalls(calls as unknown as ToolCall[], gold)).toThrow(ConfigError);
+      expect(() => matchCalls(gold, calls as unknown as ToolCall[])).toThrow(ConfigError);
+    }
+  });
+
+  test('nesting without an end', () => {
+    const deep = (depth: number): JsonValue => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as JsonValue;
+    const gold = [call('f', { n: deep(400) })];
+    expect(right(gold, gold)).toBe(true);
+    for (const depth of [600, 7000]) {
+      expect(right([call('f', { n: deep(depth) })], gold)).toBe(false);
+      expect(() => right(gold, [call('f', { n: deep(depth) })])).toThrow(ConfigError);
+    }
+  });
+
   test('fewer alternatives than gold calls are an error of the caller', () => {
     const gold = [{ name: 'f', arguments: {} }];
     for (const alternatives of [[], [{}]])
@@ -171,6 +223,102 @@ describe('BFCL’s rules', () => {
     // Taking the first fit would give 1 to the first and fail.
     expect(right([call('f', { n: 1 }), call('f', { n: 2 })], gold, { alternatives })).toBe(true);
     expect(right([call('f', { n: 2 }), call('f', { n: 2 })], gold, { alternatives })).toBe(false);
+  });
+});
+
+describe('many calls', () => {
+  const timed = (judge: () => boolean) => {
+    const start = performance.now();
+    const judged = judge();
+    expect(performance.now() - start).toBeLessThan(1000);
+    return judged;
+  };
+  const calls = (length: number, n: (index: number) => JsonValue) =>
+    Array.from({ length }, (_, index) => call('f', { n: n(index) }));
+
+  test('the same one over and over', () => {
+    const same = calls(5000, () => 1);
+    expect(timed(() => right(same, same))).toBe(true);
+    const halves = calls(5000, (index) => index % 2);
+    expect(
+      timed(() =>
+        right(
+          halves,
+          calls(5000, (index) => (index < 2500 ? 0 : '1')),
+        ),
+      ),
+    ).toBe(true);
+    expect(
+      timed(() =>
+        right(
+          halves,
+          calls(5000, (index) => (index < 2499 ? 0 : 1)),
+        ),
+      ),
+    ).toBe(false);
+  });
+
+  test('chains of calls that take the place of one another', () => {
+    // Each gold call accepts its own value and the next one: only one way to pair them is left.
+    const alternatives = Array.from({ length: 300 }, (_, index) => ({ f: { n: [index, index + 1] } }));
+    const gold = calls(300, (index) => index);
+    expect(
+      timed(() =>
+        right(
+          calls(300, (index) => index + 1),
+          gold,
+          { alternatives },
+        ),
+      ),
+    ).toBe(true);
+    expect(
+      timed(() =>
+        right(
+          calls(300, (index) => 300 - index),
+          gold,
+          { alternatives },
+        ),
+      ),
+    ).toBe(true);
+    expect(
+      timed(() =>
+        right(
+          calls(300, (index) => index * 2),
+          gold,
+          { alternatives },
+        ),
+      ),
+    ).toBe(false);
+  });
+
+  test('pairs are found wherever there are some', () => {
+    const values = fc.array(fc.nat(3), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(
+        values,
+        fc.infiniteStream(fc.uniqueArray(fc.nat(3), { minLength: 1 })),
+        (predicted, lists) => {
+          const accepted = predicted.map(() => lists.next().value as number[]);
+          const isPaired = (place: number, left: readonly number[]): boolean =>
+            place === accepted.length ||
+            left.some(
+              (value, index) =>
+                accepted[place]!.includes(value) &&
+                isPaired(
+                  place + 1,
+                  left.filter((_, other) => other !== index),
+                ),
+            );
+          const judged = right(
+            predicted.map((n) => call('f', { n })),
+            accepted.map(([n]) => call('f', { n: n! })),
+            { alternatives: accepted.map((n) => ({ f: { n } })) },
+          );
+          expect(judged).toBe(isPaired(0, predicted));
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 });
 

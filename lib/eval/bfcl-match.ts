@@ -37,7 +37,8 @@ export function bfclProblem(
     const values = Object.hasOwn(accepted, argument) ? accepted[argument]! : undefined;
     const schema = schemaOfArgument(tool, argument);
     if (values === undefined || (tool && !schema)) return { kind: 'extra_argument', argument };
-    const read = schema ? sourceValue(value, schema, language) : value;
+    const given = longInteger(value, values);
+    const read = schema ? sourceValue(given, schema, language) : given;
     const judged = acceptance(read, schema ?? {}, values, checkTypes);
     if (judged !== 'accepted') return { kind: judged, argument };
   }
@@ -45,6 +46,15 @@ export function bfclProblem(
     (argument) => !isGiven(argument) && !accepted[argument]!.includes(''),
   );
   return omitted === undefined ? null : { kind: 'missing_argument', argument: omitted };
+}
+
+const LONG_INTEGER = /^-?\d{16,}$/;
+
+/** Integers beyond 2^53 are read from answers as text, to lose no digit; the accepted values have lost theirs as they were read. */
+function longInteger(value: JsonValue, accepted: readonly JsonValue[]): JsonValue {
+  if (typeof value !== 'string' || !LONG_INTEGER.test(value)) return value;
+  const near = Number(value);
+  return !Number.isSafeInteger(near) && accepted.includes(near) ? near : value;
 }
 
 /** Arguments that a function declares as required. */

@@ -9,7 +9,7 @@ const FENCE = /```(?:\w+)?[ \t]*\n?([\s\S]*?)```/g;
 /** What some models put before their calls. */
 const MARKS = /^(?:\[TOOL_CALLS\]|<\|python_tag\|>|API-Request:)\s*/;
 /** What may be a value as a whole: tags in it are no tags then. */
-const VALUE = /^(?:[[{]|```)/;
+const VALUE = /^(?:[[{]|```|[A-Za-z_][\w.-]*\()/;
 
 export interface ReadOptions {
   /** The menu. With it `{f: {…}}` and `functions.f{…}` are calls where f is a tool of it. */

@@ -39,6 +39,7 @@ test.each(['use <think> tags', 'end </think> here', '<tool_call>', '<tool_call_a
     expect(readCalls(`${json}<|im_end|>`)).toEqual(calls);
     expect(readCalls(`<think>x</think><tool_call_answer>${json}</tool_call_answer>`)).toEqual(calls);
     expect(readCalls(`[f(n="${value}")]`)).toEqual(calls);
+    expect(readCalls(`f(n="${value}")`)).toEqual(calls);
     expect(readCallList(calls as unknown as JsonValue[])).toEqual(calls);
   },
 );

@@ -136,46 +136,6 @@ describe('BFCL’s rules', () => {
     expect(judge({ n: 5 }, { n: [5], city: ['NYC'] })).toBe(false);
   });
 
-  test('options by the names of a record; what is no option', () => {
-    const gold = [call('f', { n: 1 })];
-    expect(right([call('f', { n: 2 })], gold, { gold_alternatives: [{ f: { n: [1, 2] } }] })).toBe(true);
-    expect(right([call('f')], gold, { optional_args: [['n']] })).toBe(true);
-    for (const options of [
-      null,
-      [],
-      { alternative: [] },
-      { ordered: 'yes' },
-      { checkTypes: 1 },
-      { optionalArgs: ['n'] },
-      { tools: {} },
-      { language: 'python' },
-      { alternatives: [{ f: { n: 1 } }] },
-      { alternatives: null },
-      { optionalArgs: [['n']], optional_args: [['n']] },
-    ])
-      expect(() => matchCalls(gold, gold, options as object)).toThrow(ConfigError);
-    for (const calls of [
-      'f',
-      [null],
-      [{ name: 5 }],
-      [{ name: 'f', arguments: '{}' }],
-      [{ name: 'f', arguments: [] }],
-    ]) {
-      expect(() => matchCalls(calls as unknown as ToolCall[], gold)).toThrow(ConfigError);
-      expect(() => matchCalls(gold, calls as unknown as ToolCall[])).toThrow(ConfigError);
-    }
-  });
-
-  test('nesting without an end', () => {
-    const deep = (depth: number): JsonValue => JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as JsonValue;
-    const gold = [call('f', { n: deep(400) })];
-    expect(right(gold, gold)).toBe(true);
-    for (const depth of [600, 7000]) {
-      expect(right([call('f', { n: deep(depth) })], gold)).toBe(false);
-      expect(() => right(gold, [call('f', { n: deep(depth) })])).toThrow(ConfigError);
-    }
-  });
-
   test('fewer alternatives than gold calls are an error of the caller', () => {
     const gold = [{ name: 'f', arguments: {} }];
     for (const alternatives of [[], [{}]])
@@ -191,6 +151,13 @@ describe('BFCL’s rules', () => {
   });
 
   test('required wins over an accepted ""', () => expect(judge({}, { n: [5, ''] })).toBe(false));
+
+  test('an integer that a double cannot hold, as answers are read', () => {
+    const long = '12345678901234567890';
+    expect(judge({ n: long }, { n: [Number(long)] })).toBe(true);
+    expect(judge({ n: `${long}0` }, { n: [Number(long)] })).toBe(false);
+    expect(judge({ n: '5' }, { n: [5] })).toBe(false);
+  });
 
   test('without the type check, a value of another type can be accepted', () => {
     expect(judge({ n: '5' }, { n: [5, '5'] }, false)).toBe(true);
@@ -223,102 +190,6 @@ describe('BFCL’s rules', () => {
     // Taking the first fit would give 1 to the first and fail.
     expect(right([call('f', { n: 1 }), call('f', { n: 2 })], gold, { alternatives })).toBe(true);
     expect(right([call('f', { n: 2 }), call('f', { n: 2 })], gold, { alternatives })).toBe(false);
-  });
-});
-
-describe('many calls', () => {
-  const timed = (judge: () => boolean) => {
-    const start = performance.now();
-    const judged = judge();
-    expect(performance.now() - start).toBeLessThan(1000);
-    return judged;
-  };
-  const calls = (length: number, n: (index: number) => JsonValue) =>
-    Array.from({ length }, (_, index) => call('f', { n: n(index) }));
-
-  test('the same one over and over', () => {
-    const same = calls(5000, () => 1);
-    expect(timed(() => right(same, same))).toBe(true);
-    const halves = calls(5000, (index) => index % 2);
-    expect(
-      timed(() =>
-        right(
-          halves,
-          calls(5000, (index) => (index < 2500 ? 0 : '1')),
-        ),
-      ),
-    ).toBe(true);
-    expect(
-      timed(() =>
-        right(
-          halves,
-          calls(5000, (index) => (index < 2499 ? 0 : 1)),
-        ),
-      ),
-    ).toBe(false);
-  });
-
-  test('chains of calls that take the place of one another', () => {
-    // Each gold call accepts its own value and the next one: only one way to pair them is left.
-    const alternatives = Array.from({ length: 300 }, (_, index) => ({ f: { n: [index, index + 1] } }));
-    const gold = calls(300, (index) => index);
-    expect(
-      timed(() =>
-        right(
-          calls(300, (index) => index + 1),
-          gold,
-          { alternatives },
-        ),
-      ),
-    ).toBe(true);
-    expect(
-      timed(() =>
-        right(
-          calls(300, (index) => 300 - index),
-          gold,
-          { alternatives },
-        ),
-      ),
-    ).toBe(true);
-    expect(
-      timed(() =>
-        right(
-          calls(300, (index) => index * 2),
-          gold,
-          { alternatives },
-        ),
-      ),
-    ).toBe(false);
-  });
-
-  test('pairs are found wherever there are some', () => {
-    const values = fc.array(fc.nat(3), { minLength: 1, maxLength: 5 });
-    fc.assert(
-      fc.property(
-        values,
-        fc.infiniteStream(fc.uniqueArray(fc.nat(3), { minLength: 1 })),
-        (predicted, lists) => {
-          const accepted = predicted.map(() => lists.next().value as number[]);
-          const isPaired = (place: number, left: readonly number[]): boolean =>
-            place === accepted.length ||
-            left.some(
-              (value, index) =>
-                accepted[place]!.includes(value) &&
-                isPaired(
-                  place + 1,
-                  left.filter((_, other) => other !== index),
-                ),
-            );
-          const judged = right(
-            predicted.map((n) => call('f', { n })),
-            accepted.map(([n]) => call('f', { n: n! })),
-            { alternatives: accepted.map((n) => ({ f: { n } })) },
-          );
-          expect(judged).toBe(isPaired(0, predicted));
-        },
-      ),
-      { numRuns: 1000 },
-    );
   });
 });
 

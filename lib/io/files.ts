@@ -11,6 +11,9 @@ const CURES: Readonly<Record<string, string>> = {
   EACCES: 'no permission: choose another --out or change its rights',
   EPERM: 'no permission: choose another --out or change its rights',
   ENOTDIR: 'a part of the path is a file: choose another --out',
+  ENOENT: 'it, or the folder it is to lie in, is not there',
+  EISDIR: 'it is a folder',
+  EEXIST: 'something else of that name is there',
 };
 
 /** A file-system failure as an IoError that names the path and the cure; an error of ours passes through. */

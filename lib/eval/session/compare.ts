@@ -1,10 +1,10 @@
 import { ConfigError } from '../../binding/errors';
 import { Random } from '../../tasks/random';
-import { wilsonInterval, type Interval } from '../accuracy';
+import { intervalFrom, wilsonInterval, type Interval } from '../accuracy';
 import { shareOf, type TaskResult } from '../answer';
 import { PAPER_COLUMNS } from '../published-results';
 import { signFlipTest } from '../sign-flip';
-import { stratifiedInterval, stratifiedMean, type Stratum } from '../statistics';
+import { effectiveTasks, stratifiedInterval, stratifiedMean, type Stratum } from '../statistics';
 import { isObject } from '../record-reader';
 import { ResultsFolder, type Settings } from './results-folder';
 
@@ -113,9 +113,8 @@ function compareStrata(strata: readonly PairedStratum[], unpaired: number, seed:
 function differenceInterval(paired: readonly Stratum[], difference: number, next: () => number): Interval {
   const resampled = stratifiedInterval(paired, next)!;
   if (resampled.low < resampled.high) return resampled;
-  const tasks = paired.reduce((sum, { scores }) => sum + scores.length, 0);
-  const width = wilsonInterval(0, tasks).high;
-  return { low: Math.max(-1, difference - width), high: Math.min(1, difference + width) };
+  const width = wilsonInterval(0, effectiveTasks(paired)).high;
+  return intervalFrom(Math.max(-1, difference - width), Math.min(1, difference + width));
 }
 
 /** Share of right answers of each task over all runs. */

@@ -26,7 +26,14 @@ export interface ShapeOptions {
 export function callsIn(value: PyValue, options: ShapeOptions = {}): ToolCall[] | null {
   if (!Array.isArray(value)) return callsOf(value, options);
   if (value.length === 0) return [];
-  const read = value.map((item) => callsIn(item, options)).filter((calls) => calls !== null);
+  const { byName } = options;
+  // Where one item is a tool of the menu with its arguments, the others of that shape are calls, too, be they of tools that do not exist.
+  const isByName =
+    typeof byName === 'object' &&
+    value.every((item) => callByName(item, true) !== null) &&
+    value.some((item) => callByName(item, byName) !== null);
+  const inner = isByName ? { ...options, byName: true as const } : options;
+  const read = value.map((item) => callsIn(item, inner)).filter((calls) => calls !== null);
   return read.length > 0 ? read.flat() : null;
 }
 
@@ -174,7 +181,8 @@ export function isDraft(value: PyValue): boolean {
   });
 }
 
-function callByName(dict: PyDict, names: true | ReadonlySet<string>): ParsedCall | null {
+function callByName(dict: PyValue, names: true | ReadonlySet<string>): ParsedCall | null {
+  if (!isDict(dict)) return null;
   const [[name, given] = [], ...more] = dict.entries();
   if (typeof name !== 'string' || !isDict(given) || more.length > 0) return null;
   return names === true || names.has(name) ? { name, arguments: given } : null;

@@ -102,6 +102,17 @@ test.each<[string, unknown, string, RegExp]>([
     /may not be left out, but gold\[0\] leaves it out/,
   ],
   [
+    'bottomless arguments',
+    {
+      ...good,
+      gold: [
+        { name: 'book', arguments: { place: JSON.parse('['.repeat(600) + ']'.repeat(600)) as unknown } },
+      ],
+    },
+    'gold[0].arguments',
+    /nested more than 500 levels deep/,
+  ],
+  [
     'mistyped optional arguments',
     { ...good, optional_args: [['poeple']] },
     'optional_args[0]',

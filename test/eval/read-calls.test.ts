@@ -99,6 +99,16 @@ test.each<[string, string, ToolCall[] | null]>([
   expect(readCalls(text, { tools })).toEqual(calls);
 });
 
+test('in BFCL’s form a call of a tool that is not offered stands beside one that is', () => {
+  const text = '[{"f": {"a": 1}}, {"made_up": {"b": 2}}]';
+  const calls = [
+    { name: 'f', arguments: { a: 1 } },
+    { name: 'made_up', arguments: { b: 2 } },
+  ];
+  expect(readCalls(text, { tools: [{ name: 'f' }] })).toEqual(calls);
+  expect(readCalls(text, { tools: [{ name: 'other' }] })).toBeNull();
+});
+
 test('without the menu BFCL’s form in text is any object', () => {
   expect(readCalls('[{"f": {"a": 1}}]')).toBeNull();
   expect(readCalls('functions.f{"a": 1}')).toBeNull();

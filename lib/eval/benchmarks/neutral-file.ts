@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { ConfigError } from '../../binding/errors';
 import type { JsonValue, Tool, ToolCall } from '../../tasks/task';
+import { isTooDeep, MAX_CALL_DEPTH } from '../answer-values';
 import type { Benchmark } from '../load-benchmark';
 import { countRecords, hasUnknownTool, type CallAlternatives, type NeutralRecord } from '../neutral-record';
 import { RecordReader, type Row } from '../record-reader';
@@ -126,10 +127,10 @@ function inFields<T>(read: () => T): T {
 
 function readCall(value: JsonValue, index: number): ToolCall {
   const call = objectOf(value, `gold[${index}]`);
-  return {
-    name: textOf(call['name'], `gold[${index}].name`),
-    arguments: objectOf(call['arguments'] ?? {}, `gold[${index}].arguments`),
-  };
+  const given = objectOf(call['arguments'] ?? {}, `gold[${index}].arguments`);
+  if (isTooDeep(given))
+    throw new FieldProblem(`gold[${index}].arguments`, `are nested more than ${MAX_CALL_DEPTH} levels deep`);
+  return { name: textOf(call['name'], `gold[${index}].name`), arguments: given };
 }
 
 /** A list with one entry per gold call. */

@@ -20,6 +20,9 @@ function canMakeIn(folder: string): boolean {
 export function checkOutputFile(flag: string, file: string): void {
   if (/[\\/]$/.test(file) || isFolder(file))
     throw new ConfigError(`${flag} ${file}: is a folder; name a file`, { file });
+  // It is replaced by a rename: a device or a pipe would be gone.
+  if (fs.existsSync(file) && !fs.statSync(file).isFile())
+    throw new ConfigError(`${flag} ${file}: is a device or a pipe; name a file`, { file });
   const folder = path.dirname(path.resolve(file));
   if (!fs.existsSync(folder))
     throw new ConfigError(`${flag} ${file}: there is no folder '${path.dirname(file)}'; make it first`, {

@@ -68,8 +68,13 @@ class AnswerScan {
   private from = 0;
   private open: OpenBlock | null = null;
   private isThinking = false;
+  private hasThought = false;
+  /** Where the text ends but for blanks. */
+  private readonly end: number;
 
-  constructor(private readonly text: string) {}
+  constructor(private readonly text: string) {
+    this.end = text.trimEnd().length;
+  }
 
   parts(): AnswerParts {
     for (const match of this.text.matchAll(TAG)) {
@@ -85,13 +90,19 @@ class AnswerScan {
     if (this.isThinking) {
       if (opens) return;
       this.isThinking = false;
+      this.hasThought = true;
       this.from = end;
     } else if (this.open !== null) {
       if (!opens) this.open.thoughtEnd = end;
     } else if (opens) {
       this.said.push(this.text.slice(this.from, start));
       this.isThinking = true;
-    } else this.forget(end);
+    } else if (!this.isLeftover(end)) this.forget(end);
+  }
+
+  /** A closing tag too many at the end of an answer that has thought and called. */
+  private isLeftover(end: number): boolean {
+    return this.hasThought && this.blocks.length > 0 && end >= this.end;
   }
 
   private blockTag(opens: boolean, tag: string, name: string | undefined, start: number, end: number): void {
@@ -133,7 +144,9 @@ class AnswerScan {
       // Nothing but thoughts can follow: other tags would have ended the block.
       return partsOf(this.text.slice(open.thoughtEnd));
     }
-    if (open !== null) {
+    // A block that is only opened behind a whole one says nothing.
+    const isBlank = open !== null && this.blocks.length > 0 && open.start >= this.end;
+    if (open !== null && !isBlank) {
       const { tag, name, start } = open;
       const content = this.text.slice(start);
       this.blocks.push({ tag, ...(name === undefined ? {} : { name }), content, closed: false });

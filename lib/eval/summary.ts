@@ -94,8 +94,8 @@ export function summarize({ records, runs, tooLong, passAt = [], seed = 0 }: Sum
     answersPerTask: answered.length === 0 ? 0 : answers.length / answered.length,
     groups: groupAccuracies(answered, scores, seed),
     meanOfGroups: records.some((record) => stratumOf(record) !== undefined),
-    ...(passAt.length > 0 ? { passAt: passFigures(records, merged, passAt, next) } : {}),
-    ...(runs.length > 1 ? { seeds: seedFigures(records, runs, interval, seed) } : {}),
+    ...(passAt.length > 0 ? { passAt: passFigures(records, merged, passAt, next, interval) } : {}),
+    ...(runs.length > 1 && answered.length > 0 ? { seeds: seedFigures(records, runs, interval, seed) } : {}),
     errors: tally(wrong, ERROR_KINDS, ({ errors }) => errors[0]?.kind),
     valueErrors: tally(wrong, VALUE_ERROR_KINDS, ({ errors }) => errors[0]?.value),
     truncated: answers.filter(({ finishReason }) => finishReason === 'length').length,
@@ -138,6 +138,7 @@ function passFigures(
   merged: ReadonlyMap<string, readonly ScoredAnswer[]>,
   ks: readonly number[],
   next: () => number,
+  headline: Interval | null,
 ): Record<string, Figure> {
   return Object.fromEntries(
     ks.flatMap((k) => {
@@ -147,7 +148,9 @@ function passFigures(
       );
       const strata = strataOf(records, new Map(scores));
       const value = stratifiedMean(strata);
-      return value === null ? [] : [[String(k), { value, interval: headlineInterval(strata, next)! }]];
+      // pass@1 is the headline.
+      const interval = k === 1 ? headline : headlineInterval(strata, next);
+      return value === null || interval === null ? [] : [[String(k), { value, interval }]];
     }),
   );
 }

@@ -27,6 +27,9 @@ test('a file: its folder must be there and take files', () => {
     messageOf(() => checkOutputFile('--html', path.join(dir, ...parts))).replaceAll(dir, 'D');
   expect(message('new.html')).toBe('fits');
   expect(message('file')).toBe('fits');
+  expect(messageOf(() => checkOutputFile('--html', '/dev/null'))).toBe(
+    '--html /dev/null: is a device or a pipe; name a file',
+  );
   expect(message('none', 'x.html')).toBe("--html D/none/x.html: there is no folder 'D/none'; make it first");
   expect(message('file', 'x.html')).toBe("--html D/file/x.html: 'D/file' is a file, not a folder");
   expect(message('.')).toBe('--html D: is a folder; name a file');

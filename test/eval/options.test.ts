@@ -34,6 +34,7 @@ test.each<[string, Partial<EvalArguments>, object]>([
 test.each<[string, Partial<EvalArguments>]>([
   ['--pass-at', { passAt: '1,x' }],
   ['--pass-at', { passAt: '0' }],
+  ['--pass-at', { passAt: ',' }],
   ['--pass-at: at most 100000', { passAt: '1e9' }],
   ['--seeds: at most 10000', { seeds: 1e12 }],
   ['--limit', { limit: 0 }],

@@ -166,6 +166,7 @@ describe('the summary of a set', () => {
     const summary = summarize({ records, runs, tooLong: 2, passAt: [1, 2] });
     expect(summary.seeds).toMatchObject({ accuracies: [0.5, 0], mean: 0.25 });
     expect(summary.passAt!['1']!.value).toBeCloseTo(0.25, 12);
+    expect(summary.passAt!['1']!.interval).toEqual(summary.interval);
     expect(summary.passAt!['2']!.value).toBeCloseTo(0.5, 12);
     expect(summary.confusion).toEqual([{ gold: 'f', predicted: 'g', count: 2 }]);
     expect(summary).toMatchObject({ tasks: 2, tooLong: 2, answersPerTask: 2 });

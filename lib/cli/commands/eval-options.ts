@@ -204,7 +204,10 @@ export function samplingOf(args: EvalArguments): {
     .split(',')
     .filter((word) => word.trim() !== '')
     .map(Number);
-  if (passAt.some((k) => !Number.isSafeInteger(k) || k < 1))
+  if (
+    (args.passAt !== undefined && passAt.length === 0) ||
+    passAt.some((k) => !Number.isSafeInteger(k) || k < 1)
+  )
     throw new UsageError('--pass-at must be whole numbers of at least 1, separated by commas');
   const samples = Math.max(1, ...passAt);
   if (samples > MOST_SAMPLES) throw new UsageError(`--pass-at: at most ${MOST_SAMPLES} answers to a task`);

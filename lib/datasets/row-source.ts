@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { ConfigError } from '../binding/errors';
-import { shortPath } from '../eval/benchmarks/reading';
+import { causeOf, shortPath } from '../eval/benchmarks/reading';
 import { LineCutter, ListCutter, type Cutter, type Piece } from './pieces';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -54,7 +54,7 @@ async function readHead(file: string): Promise<Buffer> {
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError(
-      `${shortPath(file)}: cannot be read (${(cause as Error).message})`,
+      `${shortPath(file)}: cannot be read (${causeOf(cause, file)})`,
       { file },
       { cause },
     );

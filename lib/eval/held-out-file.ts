@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 
 import { ConfigError } from '../binding/errors';
 import type { Task } from '../tasks/task';
+import { causeOf } from './benchmarks/reading';
 import { isObject, RecordReader, type Row } from './record-reader';
 
 /**
@@ -14,7 +15,7 @@ export function readHeldOutFile(file: string): Task[] {
     text = fs.readFileSync(file, 'utf8');
   } catch (cause) {
     throw new ConfigError(
-      `--eval-data ${file}: cannot be read (${(cause as Error).message})`,
+      `--eval-data ${file}: cannot be read (${causeOf(cause, file)})`,
       { file },
       { cause },
     );

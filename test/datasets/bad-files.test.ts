@@ -55,7 +55,9 @@ describe('files that are something else', () => {
 
   test('a folder, and no file', async () => {
     expect(await refusal(folder.path)).toMatch(/is a folder: name the file/);
-    expect(await refusal(path.join(folder.path, 'absent.jsonl'))).toMatch(/cannot be read \(ENOENT/);
+    expect(await refusal(path.join(folder.path, 'absent.jsonl'))).toMatch(
+      /absent\.jsonl: cannot be read \(it is not there/,
+    );
   });
 
   test('what counts is the content, not the ending; a byte order mark does no harm', async () => {
